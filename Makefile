@@ -1,0 +1,39 @@
+VENV   := .venv
+BIN    := $(VENV)/bin
+PYTHON ?= python3
+GODTUI_ARGS ?=
+
+.PHONY: run test lint bench soak clean
+
+run: $(VENV)/.installed
+	@$(BIN)/godtui $(GODTUI_ARGS)
+
+test: $(VENV)/.developing
+	$(BIN)/python -m pytest -m "not soak"
+
+lint: $(VENV)/.developing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.developing
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.developing
+	$(BIN)/python -m pytest -m soak -s --timeout=3600
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	@echo "Installing godtui into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,363 @@
+"""The event envelope: its fields and their grammar, what makes two events the same, and who caused whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+import orjson
+import uuid_utils.compat
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from godtui import jsontext
+from godtui.clock import rfc3339, to_microseconds
+from godtui.jsontext import Json
+
+MAX_TYPE_BYTES = 255
+RESERVED = ("seq", "stored_at", "violations", "extra")
+"""Names that a stored event adds to its envelope; a foreign field of such a name is shown under `extra`."""
+
+_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
+_VERSION = re.compile(r"v[1-9][0-9]*")
+_RFC3339 = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
+)
+_RESERVED_KEYS = tuple(f'"{name}"'.encode() for name in RESERVED)
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a document: JSON pointer, sentence, and the schema keyword that refused it."""
+
+    path: str
+    message: str
+    keyword: str | None = None
+
+    def as_json(self) -> dict[str, str]:
+        """The object that problems and violations carry."""
+        plain = {"path": self.path, "message": self.message}
+        return plain if self.keyword is None else {**plain, "keyword": self.keyword}
+
+
+class InvalidEventError(ValueError):
+    """The event cannot be accepted; every fault found is listed."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.path or '/'}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562): ids made later sort later, which keeps the log's index fast."""
+    return uuid_utils.compat.uuid7()
+
+
+def event_type_fault(name: str) -> str | None:
+    """Why a name is not an event type, or None where it is one."""
+    if len(name.encode("utf-8", "surrogatepass")) > MAX_TYPE_BYTES:
+        return f"an event type has at most {MAX_TYPE_BYTES} bytes"
+    if not _EVENT_TYPE.fullmatch(name):
+        return "an event type is at least two lower-case words joined by dots, such as agent.task.completed"
+    return None
+
+
+def version_fault(version: str) -> str | None:
+    """Why a text is not a schema version, or None where it is one."""
+    return None if _VERSION.fullmatch(version) else f"{version!r} is not a version such as v1"
+
+
+def read_timestamp(text: str) -> tuple[datetime, bool]:
+    """An RFC 3339 timestamp in UTC, and whether it named its zone (a naive one is read as UTC).
+
+    Digits beyond the microsecond are cut; a leap second counts as the second after it. Raises ValueError on anything
+    else and outside the years 1 to 9999 in UTC.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError("not an RFC 3339 timestamp such as 2026-02-12T14:02:11.482Z")
+    year, month, day, hour, minute, second = (int(part) for part in match.group(1, 2, 3, 4, 5, 6))
+    fraction, zulu, sign, zone_hour, zone_minute = match.group(7, 8, 9, 10, 11)
+    microsecond = int((fraction or "0")[:6].ljust(6, "0"))
+    leap = second == 60
+    try:
+        zone = UTC if sign is None else _zone(sign, int(zone_hour), int(zone_minute))
+        moment = datetime(year, month, day, hour, minute, 59 if leap else second, 0 if leap else microsecond, zone)
+        moment = moment + timedelta(seconds=1) if leap else moment
+        return moment.astimezone(UTC), zulu is not None or sign is not None
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"not a moment of the years 1 to 9999 in UTC ({error})") from None
+
+
+def _zone(sign: str, hours: int, minutes: int) -> timezone:
+    if hours > 23 or minutes > 59:
+        raise ValueError("the zone is out of range")
+    offset = timedelta(hours=hours, minutes=minutes)
+    return timezone(-offset if sign == "-" else offset)
+
+
+def _aware_timestamp(value: object) -> datetime:
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("the timestamp has no zone; append Z or an offset such as +02:00")
+        return value.astimezone(UTC)
+    if not isinstance(value, str):
+        raise ValueError("a timestamp is a string in RFC 3339 form")
+    moment, zoned = read_timestamp(value)
+    if not zoned:
+        raise ValueError("the timestamp has no zone; append Z or an offset such as +02:00")
+    return moment
+
+
+def _event_type(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("an event type is a string")
+    if fault := event_type_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+def _version(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("a version is a string such as v1")
+    if fault := version_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+AwareTimestamp = Annotated[datetime, BeforeValidator(_aware_timestamp)]
+Document = dict[str, Any]
+
+
+class EventEnvelope(BaseModel):
+    """One event as every part of the domain sees it. Unknown fields are kept untouched in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    event_id: UUID
+    event_type: str
+    timestamp: AwareTimestamp
+    version: str = "v1"
+    source: Document
+    correlation_id: UUID | None = None
+    payload: Document
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """The fields that the envelope does not name."""
+        return self.model_extra or {}
+
+    @property
+    def source_name(self) -> str:
+        """`source.service`, else `source.app`, else nothing."""
+        return source_name(self.source)
+
+    @property
+    def time(self) -> int:
+        """The event's own time in microseconds since 1970."""
+        return to_microseconds(self.timestamp)
+
+    def document(self) -> dict[str, Any]:
+        """The envelope as a JSON object, unknown fields last."""
+        return {
+            "event_id": str(self.event_id),
+            "event_type": self.event_type,
+            "timestamp": rfc3339(to_microseconds(self.timestamp)),
+            "version": self.version,
+            "source": self.source,
+            "correlation_id": None if self.correlation_id is None else str(self.correlation_id),
+            "payload": self.payload,
+            **self.extra,
+        }
+
+    def to_json(self) -> bytes:
+        """The envelope as it goes over a bus and into the log."""
+        return jsontext.dumps(self.document())
+
+
+class EventDraft(BaseModel):
+    """What a publisher says of an event; what it leaves out is filled in on publishing."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    event_type: Annotated[str, BeforeValidator(_event_type)]
+    payload: Document
+    event_id: UUID = Field(default_factory=new_id)
+    timestamp: AwareTimestamp | None = None
+    version: Annotated[str, BeforeValidator(_version)] | None = None
+    source: Document | None = None
+    correlation_id: UUID | None = None
+    causation_id: UUID | None = None
+
+
+def read_draft(value: Json) -> EventDraft:
+    """A draft from a JSON value. Raises InvalidEventError listing every fault."""
+    faults = [
+        Fault(f"/{name}", f"{name} may be left out, but is not null")
+        for name in ("event_id", "timestamp", "version", "source")
+        if isinstance(value, dict) and name in value and value[name] is None
+    ]
+    try:
+        draft = EventDraft.model_validate(value)
+    except ValidationError as error:
+        named = {fault.path for fault in faults}
+        faults += [fault for fault in _faults(error) if fault.path not in named]
+    if faults:
+        raise InvalidEventError(faults)
+    return draft
+
+
+def read_envelope(body: bytes) -> tuple[EventEnvelope, list[Fault]]:
+    """An envelope that anyone may have written, and what is irregular about it though it can be kept.
+
+    Raises InvalidEventError where the body is not a JSON object or `event_id`, `event_type`, `timestamp`, `source`,
+    `payload` is missing or of the wrong type: such bytes name no event.
+    """
+    try:
+        document = jsontext.parse(body)
+    except jsontext.JsonError as error:
+        raise InvalidEventError([Fault("", f"not JSON that can be kept: {error}")]) from None
+    irregular: list[Fault] = []
+    if isinstance(document, dict):
+        document, irregular = _with_zone(document)
+    try:
+        envelope = EventEnvelope.model_validate(document)
+    except ValidationError as error:
+        raise InvalidEventError(_faults(error)) from None
+    if fault := event_type_fault(envelope.event_type):
+        irregular.append(Fault("/event_type", fault))
+    if fault := version_fault(envelope.version):
+        irregular.append(Fault("/version", fault))
+    return envelope, irregular
+
+
+def _with_zone(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    stamp = document.get("timestamp")
+    if not isinstance(stamp, str):
+        return document, []
+    try:
+        moment, zoned = read_timestamp(stamp)
+    except ValueError:
+        return document, []
+    if zoned:
+        return document, []
+    return {**document, "timestamp": moment}, [Fault("/timestamp", "the timestamp has no zone; read as UTC")]
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    found = []
+    for detail in error.errors(include_url=False, include_context=False, include_input=False):
+        message = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "missing":
+            message = f"{detail['loc'][-1]} is missing"
+        elif detail["type"] == "model_type":
+            message = "an event is a JSON object"
+        found.append(Fault(jsontext.pointer(detail["loc"]), message))
+    return found
+
+
+def source_name(source: Mapping[str, Any]) -> str:
+    """Who published: `source.service`, else `source.app`, else nothing."""
+    for key in ("service", "app"):
+        name = source.get(key)
+        if isinstance(name, str):
+            return name
+    return ""
+
+
+def same_content(one: EventEnvelope, other: EventEnvelope) -> bool:
+    """Whether two events of one id say the same; time, source and correlation are not compared."""
+    return _content(one) == _content(other)
+
+
+def _content(envelope: EventEnvelope) -> bytes:
+    return jsontext.canonical([envelope.event_type, envelope.version, envelope.payload, envelope.extra])
+
+
+class Cause(NamedTuple):
+    """The event that is being handled, of which everything published now is an effect."""
+
+    event_id: UUID
+    correlation_id: UUID | None
+
+
+_cause: ContextVar[Cause | None] = ContextVar("cause", default=None)
+
+
+def current_cause() -> Cause | None:
+    """The event being handled in this context, if any."""
+    return _cause.get()
+
+
+@contextmanager
+def handling(envelope: EventEnvelope) -> Iterator[None]:
+    """Within the block, publishes inherit the envelope's correlation and name it as their cause."""
+    token = _cause.set(Cause(envelope.event_id, envelope.correlation_id))
+    try:
+        yield
+    finally:
+        _cause.reset(token)
+
+
+class StoredEvent(NamedTuple):
+    """One event of the log. Times are microseconds since 1970; `body` is the envelope as JSON."""
+
+    seq: int
+    stored_at: int
+    event_id: bytes
+    event_type: str
+    source: str
+    correlation_id: bytes | None
+    time: int
+    violations: bytes | None
+    headers: bytes | None
+    body: bytes
+
+    def envelope(self) -> EventEnvelope:
+        """The event itself."""
+        return EventEnvelope.model_validate(jsontext.parse(self.body))
+
+    def faults(self) -> list[Fault]:
+        """What was irregular when it was stored."""
+        listed = orjson.loads(self.violations) if self.violations else []
+        return [Fault(one["path"], one["message"], one.get("keyword")) for one in listed]
+
+    def to_json(self) -> bytes:
+        """The envelope's fields plus `seq`, `stored_at` and `violations`."""
+        tail = b',"seq":%d,"stored_at":"%s","violations":%s}' % (
+            self.seq,
+            rfc3339(self.stored_at).encode(),
+            self.violations or b"[]",
+        )
+        if any(key in self.body for key in _RESERVED_KEYS):
+            return _set_aside(self.body)[:-1] + tail
+        return self.body[:-1] + tail
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> StoredEvent:
+        """The inverse of `to_json`, for those who read the log through another process."""
+        fields = {key: value for key, value in document.items() if key not in RESERVED} | document.get("extra", {})
+        envelope = EventEnvelope.model_validate(fields)
+        violations = document.get("violations")
+        return cls(
+            seq=document["seq"],
+            stored_at=to_microseconds(read_timestamp(document["stored_at"])[0]),
+            event_id=envelope.event_id.bytes,
+            event_type=envelope.event_type,
+            source=envelope.source_name,
+            correlation_id=None if envelope.correlation_id is None else envelope.correlation_id.bytes,
+            time=envelope.time,
+            violations=jsontext.dumps(violations) if violations else None,
+            headers=None,
+            body=envelope.to_json(),
+        )
+
+
+def _set_aside(body: bytes) -> bytes:
+    """The body with fields of reserved names moved under `extra`."""
+    document = jsontext.parse(body)
+    aside = {key: document.pop(key) for key in RESERVED if key in document}
+    return jsontext.dumps({**document, "extra": aside} if aside else document)

@@ -1,0 +1,131 @@
+"""Strict JSON text: what is read is exactly what RFC 8259 and I-JSON allow, and integers keep every digit."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import orjson
+
+Json: TypeAlias = Any
+
+MAX_DEPTH = 200
+MAX_INTEGER_DIGITS = 4300
+"""CPython refuses to convert longer decimal integers by default (CVE-2020-10735)."""
+
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class JsonError(ValueError):
+    """The text is not JSON that can be kept: the message says why and, where known, at which character."""
+
+
+class NumberRangeError(JsonError):
+    """The text is JSON, but a number in it is outside what can be kept exactly."""
+
+
+def parse(text: bytes | str) -> Json:
+    """Read one JSON value.
+
+    Raises JsonError on anything but one JSON value in UTF-8: NaN and Infinity, duplicate keys, lone surrogates and
+    nesting over 200 included. Raises NumberRangeError on floats beyond binary64 and integers over 4,300 digits.
+    """
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    try:
+        decoded = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise JsonError(f"not UTF-8 at byte {error.start}") from None
+    deep = raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
+    if deep and _nesting(decoded) > MAX_DEPTH:
+        raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
+    try:
+        value = _DECODER.decode(decoded)
+    except json.JSONDecodeError as error:
+        raise JsonError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+    if _ESCAPED_SURROGATE.search(raw):
+        _refuse_lone_surrogates(value)
+    return value
+
+
+def dumps(value: Json) -> bytes:
+    """Write compact JSON in UTF-8, integers of any size included."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return text.encode()
+
+
+def canonical(value: Json) -> bytes:
+    """Write the one form that equal JSON values share: sorted keys, no spaces, 1.0 written as 1."""
+    text = json.dumps(_plain_numbers(value), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8", "surrogatepass")
+
+
+def pointer(parts: Iterator[str | int] | list[str | int] | tuple[str | int, ...]) -> str:
+    """A JSON pointer (RFC 6901) to the place that the keys and indexes lead to."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _nesting(text: str) -> int:
+    """The deepest nesting of arrays and objects, without recursion; strings are skipped."""
+    depth = deepest = 0
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', text, re.DOTALL):
+        first = token.group()[0]
+        if first in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif first in "]}":
+            depth -= 1
+    return deepest
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise JsonError(f"duplicate key {json.dumps(key)}")
+            seen.add(key)
+    return members
+
+
+def _constant(name: str) -> Json:
+    raise JsonError(f"{name} is not JSON")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise NumberRangeError(f"the number {digits[:40]} is beyond what 64-bit floating point holds")
+    return number
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MAX_INTEGER_DIGITS:
+        raise NumberRangeError(f"an integer of {len(digits)} digits; at most {MAX_INTEGER_DIGITS} can be kept")
+    return int(digits)
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+
+
+def _refuse_lone_surrogates(value: Json) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise JsonError("a lone surrogate (\\ud800 to \\udfff without its partner) is not Unicode text") from None
+
+
+def _plain_numbers(value: Json) -> Json:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _plain_numbers(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_plain_numbers(item) for item in value]
+    return value
