@@ -1,0 +1,23 @@
+"""The one log: durable, ordered, read by everyone, written by one thread."""
+
+from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, OwnedError, PoisonError
+from godtui.eventlog.log import EventLog
+from godtui.eventlog.migrations import COLUMNS, Migrations
+from godtui.eventlog.owner import Ownership, read_note
+from godtui.eventlog.transaction import Outcome, Record, Transaction, Verdict
+
+__all__ = [
+    "COLUMNS",
+    "DataDirectoryError",
+    "EventLog",
+    "LogUnavailableError",
+    "Migrations",
+    "Outcome",
+    "OwnedError",
+    "Ownership",
+    "PoisonError",
+    "Record",
+    "Transaction",
+    "Verdict",
+    "read_note",
+]

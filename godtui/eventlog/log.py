@@ -1,0 +1,147 @@
+"""The event log: one SQLite file, one writer, any number of readers."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncGenerator, Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from godtui.clock import Clock, SystemClock
+from godtui.envelope import StoredEvent
+from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError
+from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations, migrate
+from godtui.eventlog.readers import Readers
+from godtui.eventlog.tail import Tail
+from godtui.eventlog.transaction import Outcome, Record, Transaction
+from godtui.eventlog.writer import Writer
+
+FILE_NAME: Final = "events.sqlite"
+CACHE_KIBIBYTES: Final = 65_536
+PAGE_EVENTS: Final = 512
+
+Result = TypeVar("Result")
+
+_AFTER = f"SELECT {COLUMNS} FROM stored_events WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
+_BY_ID = f"SELECT {COLUMNS} FROM stored_events WHERE event_id = ?"  # noqa: S608
+
+
+class EventLog:
+    """Every event once, in commit order. `append` and `submit` may be awaited on any loop; readers live on one."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        rooms: Sequence[Migrations] = (),
+        clock: Clock | None = None,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = directory.resolve() / FILE_NAME
+        self._rooms = (EVENTS, *rooms)
+        clock = clock or SystemClock()
+        self.tail = Tail()
+        self._writer = Writer(self.path, self._connect, self.tail, clock, on_change)
+        self._readers = Readers(self.path, clock)
+
+    def start(self) -> None:
+        """Open or make the file; while the disk refuses, `fault` says so and opening is tried again.
+
+        Raises DataDirectoryError where the file is not a log, is damaged, or was written by a newer program.
+        """
+        try:
+            self._writer.start()
+        except sqlite3.DatabaseError as error:
+            raise DataDirectoryError(
+                f"{self.path} cannot be opened as an event log ({error}); move it away or name another --data-dir"
+            ) from None
+
+    async def close(self) -> None:
+        """Finish what was handed over and close; the writer closes last."""
+        await self._readers.close()
+        await asyncio.to_thread(self._writer.stop)
+
+    async def append(self, records: Sequence[Record]) -> list[Outcome]:
+        """Store events in order and wait until they are on disk: one outcome a record.
+
+        Raises LogUnavailableError (nothing is known of these records, repeat them) and PoisonError (none was stored,
+        at least one never can be).
+        """
+        if not records:
+            return []
+        outcomes: list[Outcome] = await self._writer.submit(records)
+        return outcomes
+
+    async def submit(self, unit: Callable[[Transaction], Result]) -> Result:
+        """Run a unit in the next group commit, whole or not at all; what it raises is raised here."""
+        result: Result = await self._writer.submit(unit)
+        return result
+
+    async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> list[tuple[Any, ...]]:
+        """One page of a read-only query. Raises LogUnavailableError."""
+        if self._writer.closed:
+            raise LogUnavailableError("the log is closed")
+        return await self._readers.rows(statement, parameters, purpose=purpose)
+
+    async def event(self, event_id: bytes) -> StoredEvent | None:
+        """The event that holds an id."""
+        found = await self.rows(_BY_ID, (event_id,), purpose="one event")
+        return StoredEvent._make(found[0]) if found else None
+
+    async def after(self, seq: int, limit: int = PAGE_EVENTS) -> list[StoredEvent]:
+        """Up to `limit` events beyond a position, from memory where they are new."""
+        recent = self.tail.after(seq, limit)
+        if recent is not None:
+            return recent
+        return [StoredEvent._make(row) for row in await self.rows(_AFTER, (seq, limit), purpose="catching up")]
+
+    async def follow(self, after: int, limit: int = PAGE_EVENTS) -> AsyncGenerator[list[StoredEvent]]:
+        """Everything beyond a position, in batches, for as long as the caller listens."""
+        while True:
+            events = await self.after(after, limit)
+            if events:
+                yield events
+                after = events[-1].seq
+            else:
+                await self.tail.beyond(after)
+
+    @property
+    def last_seq(self) -> int:
+        """The last committed position."""
+        return self.tail.last_seq
+
+    @property
+    def fault(self) -> str | None:
+        """Why the log cannot be written now, or None."""
+        return self._writer.fault
+
+    @property
+    def commit_seconds(self) -> float:
+        """How long the last group commit took."""
+        return self._writer.commit_seconds
+
+    @property
+    def wal_bytes(self) -> int:
+        """The size of the write-ahead log."""
+        return self._writer.wal_bytes
+
+    def oldest_reader(self) -> tuple[float, str] | None:
+        """Seconds and purpose of the read that has run longest."""
+        return self._readers.oldest()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("PRAGMA journal_size_limit = 0")
+            connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            migrate(connection, self._rooms)
+        except BaseException:
+            connection.close()
+            raise
+        self.path.chmod(0o600)
+        return connection
