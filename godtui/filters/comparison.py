@@ -1,0 +1,89 @@
+"""The terms of the form `payload.path operator value`."""
+
+from __future__ import annotations
+
+import re
+from typing import cast
+
+from godtui.filters.lexer import QUOTED, Fault, Value, shown, unquoted, values
+from godtui.filters.terms import (
+    BARE_SEGMENT,
+    INDEX,
+    OPERATORS,
+    ORDERINGS,
+    Operator,
+    PayloadTerm,
+    Scalar,
+    Segment,
+    read_scalar,
+)
+
+ROOT = "payload"
+
+_BEGINNING = re.compile(rf"{ROOT}(?=[.=!<>~])")
+_STEP = re.compile(rf"\.({QUOTED}|\*|{BARE_SEGMENT.pattern})", re.DOTALL)
+_OPERATOR = re.compile("|".join(OPERATORS))
+_QUOTE_IT = "put a key that is not plain in double quotes"
+
+
+def begins(text: str) -> bool:
+    """Whether a term can only be meant as a comparison."""
+    return _BEGINNING.match(text) is not None
+
+
+def read(text: str) -> PayloadTerm:
+    """The term of a comparison. Raises Fault."""
+    path, at = _path(text)
+    found = _OPERATOR.match(text, at)
+    if found is None:
+        raise Fault(_path_fault(text, at))
+    if not path:
+        raise Fault("a comparison names a field of the payload, such as payload.task.status=failed")
+    operator = cast(Operator, found.group())
+    return PayloadTerm(path, operator, tuple(_scalar(operator, value) for value in values(text[found.end() :])))
+
+
+def _path(text: str) -> tuple[tuple[Segment, ...], int]:
+    """The steps, and where they end."""
+    path = []
+    at = len(ROOT)
+    while step := _STEP.match(text, at):
+        path.append(_segment(step[1]))
+        at = step.end()
+    return tuple(path), at
+
+
+def _segment(text: str) -> Segment:
+    if not text.startswith('"'):
+        return Segment(text)
+    name = unquoted(text)
+    return Segment(name, literal=name == "*" or INDEX.fullmatch(name) is not None)
+
+
+def _path_fault(text: str, at: int) -> str:
+    if at == len(text):
+        return f"{shown(text)} is compared with nothing; append =value, or put a text to search for in double quotes"
+    if text[at] == ".":
+        return f"{shown(text[at:])} is no step of a path; {_QUOTE_IT}"
+    return f"{shown(text[at:])} cannot follow a path; {_QUOTE_IT}"
+
+
+def _scalar(operator: Operator, value: Value) -> Scalar:
+    if not value.quoted:
+        _check_bare(operator, value.text)
+    if value.quoted or operator == "~":
+        return Scalar("text", value.text)
+    try:
+        scalar = read_scalar(value.text)
+    except ValueError as error:
+        raise Fault(f"{shown(value.text)} {error}") from None
+    if operator in ORDERINGS and scalar.kind in ("boolean", "null"):
+        raise Fault(f"{value.text} is neither more nor less than anything; compare it with = or !=")
+    return scalar
+
+
+def _check_bare(operator: Operator, text: str) -> None:
+    if not text:
+        raise Fault(f'a value is missing beside {operator}; the empty text is written ""')
+    if text[0] in "=<>~!":
+        raise Fault(f"{shown(operator + text)} is no comparison; use = != > >= < <= or ~, or quote the value")
