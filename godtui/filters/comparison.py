@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from godtui.filters.lexer import QUOTED, Fault, Value, shown, unquoted, values
+from godtui.filters.lexer import QUOTED, TermError, Value, shown, unquoted, values
 from godtui.filters.terms import (
     BARE_SEGMENT,
     INDEX,
@@ -32,14 +32,14 @@ def begins(text: str) -> bool:
 
 
 def read(text: str) -> PayloadTerm:
-    """The term of a comparison. Raises Fault."""
+    """The term of a comparison. Raises TermError."""
     path, at = _path(text)
     found = _OPERATOR.match(text, at)
     if found is None:
-        raise Fault(_path_fault(text, at))
+        raise TermError(_path_fault(text, at))
     if not path:
-        raise Fault("a comparison names a field of the payload, such as payload.task.status=failed")
-    operator = cast(Operator, found.group())
+        raise TermError("a comparison names a field of the payload, such as payload.task.status=failed")
+    operator = cast("Operator", found.group())
     return PayloadTerm(path, operator, tuple(_scalar(operator, value) for value in values(text[found.end() :])))
 
 
@@ -76,14 +76,14 @@ def _scalar(operator: Operator, value: Value) -> Scalar:
     try:
         scalar = read_scalar(value.text)
     except ValueError as error:
-        raise Fault(f"{shown(value.text)} {error}") from None
+        raise TermError(f"{shown(value.text)} {error}") from None
     if operator in ORDERINGS and scalar.kind in ("boolean", "null"):
-        raise Fault(f"{value.text} is neither more nor less than anything; compare it with = or !=")
+        raise TermError(f"{value.text} is neither more nor less than anything; compare it with = or !=")
     return scalar
 
 
 def _check_bare(operator: Operator, text: str) -> None:
     if not text:
-        raise Fault(f'a value is missing beside {operator}; the empty text is written ""')
+        raise TermError(f'a value is missing beside {operator}; the empty text is written ""')
     if text[0] in "=<>~!":
-        raise Fault(f"{shown(operator + text)} is no comparison; use = != > >= < <= or ~, or quote the value")
+        raise TermError(f"{shown(operator + text)} is no comparison; use = != > >= < <= or ~, or quote the value")

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from godtui.clock import to_microseconds
 from godtui.envelope import MAX_TYPE_BYTES, read_timestamp
-from godtui.filters.lexer import Fault, Value, shown
+from godtui.filters.lexer import TermError, Value, shown
 from godtui.filters.terms import (
     FLAGS,
     Bound,
@@ -34,19 +34,19 @@ _EARLIEST = -62_135_596_800_000_000
 
 
 def read(key: str, values: list[Value], now: int) -> Term:
-    """The term of a key of KEYS. Raises Fault."""
+    """The term of a key of KEYS. Raises TermError."""
     texts = tuple(value.text for value in values)
     if texts == ("",):
-        raise Fault(f"{key}: has no value")
+        raise TermError(f"{key}: has no value")
     if "" in texts:
-        raise Fault(f"{key}: has an empty value between its commas")
+        raise TermError(f"{key}: has an empty value between its commas")
     return KEYS[key](key, texts, now)
 
 
 def _type(key: str, patterns: tuple[str, ...], now: int) -> Term:
     for pattern in patterns:
         if fault := _pattern_fault(pattern):
-            raise Fault(f"{shown(pattern)} {fault}")
+            raise TermError(f"{shown(pattern)} {fault}")
     return TypeTerm(patterns)
 
 
@@ -78,12 +78,12 @@ def _id(key: str, ids: tuple[str, ...], now: int) -> Term:
 def _uuids(texts: tuple[str, ...]) -> tuple[UUID, ...]:
     for text in texts:
         if not _UUID.fullmatch(text):
-            raise Fault(f"{shown(text)} is not a UUID such as 0198c5a2-6c1e-7000-8000-000000000001")
+            raise TermError(f"{shown(text)} is not a UUID such as 0198c5a2-6c1e-7000-8000-000000000001")
     return tuple(map(UUID, texts))
 
 
 def _time(key: str, moments: tuple[str, ...], now: int) -> Term:
-    return TimeTerm(cast(Bound, key), _moment(key, moments, now))
+    return TimeTerm(cast("Bound", key), _moment(key, moments, now))
 
 
 def _stored_since(key: str, moments: tuple[str, ...], now: int) -> Term:
@@ -92,7 +92,7 @@ def _stored_since(key: str, moments: tuple[str, ...], now: int) -> Term:
 
 def _moment(key: str, moments: tuple[str, ...], now: int) -> int:
     if len(moments) > 1:
-        raise Fault(f"{key}: takes one moment")
+        raise TermError(f"{key}: takes one moment")
     text = moments[0]
     if ago := _AGO.fullmatch(text):
         return _ago(text, int(ago[1]) * _SECONDS[ago[2]], now)
@@ -100,24 +100,24 @@ def _moment(key: str, moments: tuple[str, ...], now: int) -> int:
         moment, zoned = read_timestamp(f"{text}T00:00:00Z" if _DATE.fullmatch(text) else text)
     except ValueError as error:
         forms = "write a date, a timestamp, or a while ago such as 15m (units s, m, h, d, w)"
-        raise Fault(f"{shown(text)} is {error}; {forms}") from None
+        raise TermError(f"{shown(text)} is {error}; {forms}") from None
     if not zoned:
-        raise Fault(f"{shown(text)} has no zone; append Z or an offset such as +02:00")
+        raise TermError(f"{shown(text)} has no zone; append Z or an offset such as +02:00")
     return to_microseconds(moment)
 
 
 def _ago(text: str, seconds: int, now: int) -> int:
     moment = now - seconds * 1_000_000
     if moment < _EARLIEST:
-        raise Fault(f"{shown(text)} reaches back beyond the year 1")
+        raise TermError(f"{shown(text)} reaches back beyond the year 1")
     return moment
 
 
 def _is(key: str, flags: tuple[str, ...], now: int) -> Term:
     for flag in flags:
         if flag not in FLAGS:
-            raise Fault(f"{shown(flag)} is nothing that an event can be; is: takes {' or '.join(FLAGS)}")
-    return IsTerm(cast(tuple[Flag, ...], flags))
+            raise TermError(f"{shown(flag)} is nothing that an event can be; is: takes {' or '.join(FLAGS)}")
+    return IsTerm(cast("tuple[Flag, ...]", flags))
 
 
 KEYS: dict[str, Callable[[str, tuple[str, ...], int], Term]] = {

@@ -26,16 +26,16 @@ class Value(NamedTuple):
     quoted: bool
 
 
-class Fault(Exception):
+class TermError(ValueError):
     """Why a term cannot be understood; `located` adds where it stands."""
 
 
 @contextmanager
 def located(offset: int, parameter: str) -> Iterator[None]:
-    """Within the block a Fault becomes a FilterError at that place."""
+    """Within the block a TermError becomes a FilterError at that place."""
     try:
         yield
-    except Fault as fault:
+    except TermError as fault:
         raise FilterError(str(fault), offset, parameter) from None
 
 
@@ -70,7 +70,7 @@ def values(text: str) -> list[Value]:
     while True:
         match = _VALUE.match(text, at)
         if match is None:
-            raise Fault("double quotes go round a whole value, from its beginning to a comma or its end")
+            raise TermError("double quotes go round a whole value, from its beginning to a comma or its end")
         is_quoted = match[1].startswith('"')
         found.append(Value(unquoted(match[1]) if is_quoted else match[1], is_quoted))
         at = match.end()

@@ -19,7 +19,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from godtui.filters import comparison, keys
-from godtui.filters.lexer import Fault, check_characters, chunks, is_quoted, located, shown, unquoted, values
+from godtui.filters.lexer import TermError, check_characters, chunks, is_quoted, located, shown, unquoted, values
 from godtui.filters.terms import Term, WordTerm
 from godtui.filters.words import tokens
 
@@ -55,7 +55,7 @@ def read_parameter(parameter: str, key: str, text: str, now: int) -> Term:
 
 
 def read_words(parameter: str, text: str) -> tuple[Term, ...]:
-    """The terms of a query parameter that holds words and quoted phrases, no sign of the language. Raises FilterError."""
+    """The terms of a query parameter that holds words and quoted phrases only. Raises FilterError."""
     check_characters(text, parameter)
     terms = []
     for offset, chunk in chunks(text, parameter):
@@ -63,7 +63,7 @@ def read_words(parameter: str, text: str) -> tuple[Term, ...]:
             terms.append(replace(_word(chunk), offset=offset))
     with located(0, parameter):
         if not terms:
-            raise Fault("there is nothing to search for")
+            raise TermError("there is nothing to search for")
     return tuple(terms)
 
 
@@ -71,16 +71,16 @@ def _term(chunk: str, now: int) -> Term:
     if not chunk.startswith("-"):
         return _condition(chunk, now)
     if chunk == "-":
-        raise Fault("a - stands directly before the term that it negates")
+        raise TermError("a - stands directly before the term that it negates")
     if chunk.startswith("--"):
-        raise Fault('one - negates; put a text that begins with - in double quotes, such as "-5"')
+        raise TermError('one - negates; put a text that begins with - in double quotes, such as "-5"')
     return replace(_condition(chunk[1:], now), negated=True)
 
 
 def _condition(text: str, now: int) -> Term:
     if text.startswith('"'):
         if not is_quoted(text):
-            raise Fault("a space must follow a phrase in double quotes")
+            raise TermError("a space must follow a phrase in double quotes")
         return _word(unquoted(text))
     if comparison.begins(text):
         return comparison.read(text)
@@ -88,9 +88,9 @@ def _condition(text: str, now: int) -> Term:
     if not sign:
         return _word(text)
     if sign != ":":
-        raise Fault(_SIGNS[sign].format(shown(text)))
+        raise TermError(_SIGNS[sign].format(shown(text)))
     if plain not in keys.KEYS:
-        raise Fault(_unknown_key(plain))
+        raise TermError(_unknown_key(plain))
     return keys.read(plain, values(text[len(plain) + 1 :]), now)
 
 
@@ -106,5 +106,5 @@ def _unknown_key(key: str) -> str:
 def _word(text: str) -> WordTerm:
     found = tuple(tokens(text))
     if not found:
-        raise Fault(f"{shown(text)} has no letter and no digit to search for")
+        raise TermError(f"{shown(text)} has no letter and no digit to search for")
     return WordTerm(found)

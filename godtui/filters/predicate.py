@@ -25,7 +25,7 @@ from godtui.filters.terms import (
     TypeTerm,
     WordTerm,
 )
-from godtui.filters.words import haystack, needle, payload_texts, tokens
+from godtui.filters.words import haystack, needle, payload_texts
 from godtui.jsontext import Json
 from godtui.topics import Matcher
 
@@ -177,7 +177,7 @@ def _word_test(words: tuple[str, ...]) -> _Test:
 
 
 def _stands_as_itself(word: str) -> bool:
-    """Whether a plain body must hold the word if a text in it does: digits may be part of a number written otherwise."""
+    """Whether a plain body holds the word if a text does; digits may come of a number that is written otherwise."""
     return any(letter not in "0123456789e" for letter in word)
 
 
