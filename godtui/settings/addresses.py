@@ -1,0 +1,62 @@
+"""Hosts and broker URLs: what is one, what only this machine reaches, and how a URL is shown without its password."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+EMBEDDED = "embedded:"
+
+_HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+_NODE_STARTS = re.compile(r",(?=\s*[A-Za-z]+://)")
+_CREDENTIALS = re.compile(r"(://[^:@/]*):.*@", re.DOTALL)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches a host: 127.0.0.0/8, ::1 (in brackets or not) or localhost."""
+    name = host.removeprefix("[").removesuffix("]").lower()
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def is_host(text: str) -> bool:
+    """Whether a text is a host name or an address, without scheme or port."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= 253 and _HOST_NAME.fullmatch(text) is not None
+    return True
+
+
+def is_broker_url(text: str) -> bool:
+    """Whether a text is one or several AMQP URLs with commas between them."""
+    return all(_is_node(node.strip()) for node in _NODE_STARTS.split(text))
+
+
+def _is_node(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("amqp", "amqps") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
+
+
+def shown_url(text: str) -> str:
+    """A broker URL without its passwords; one in which they cannot be told apart is not shown at all."""
+    nodes = [_CREDENTIALS.sub(r"\1:***@", node) for node in _NODE_STARTS.split(text)]
+    if all("@" not in node or _is_safe(node) for node in nodes):
+        return ",".join(nodes)
+    return "(not shown: it may hold a password)"
+
+
+def _is_safe(node: str) -> bool:
+    """Whether nothing but a user's name or what was masked stands before the host."""
+    head, _, _ = node.rpartition("@")
+    return re.fullmatch(r"\s*[A-Za-z]+://[^:@/]*(?::\*\*\*)?", head) is not None

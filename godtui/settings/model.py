@@ -1,0 +1,282 @@
+"""Every setting with its default, what it may be, and where its value came from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import platformdirs
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
+
+from godtui.settings.addresses import EMBEDDED, is_broker_url, is_host, is_loopback, shown_url
+from godtui.settings.errors import SettingsError
+from godtui.settings.layers import (
+    ENV_FILE,
+    PREFIX,
+    TOML_FILE,
+    Layer,
+    Written,
+    env_file_layer,
+    environment_layer,
+    flag_layer,
+    toml_layer,
+    unknown_variables,
+)
+from godtui.settings.values import MessageTtl, listed, seconds, whole_number
+
+APPLICATION = "godtui"
+LATER = frozenset(
+    {
+        "GODTUI_WORKERS",
+        "GODTUI_QUEUE_TYPE",
+        "GODTUI_RETENTION",
+        "OPENCLAW_HOOK_TOKEN",
+        "OPENCLAW_HOOK_URL",
+        "OPENCLAW_HOOK_DELIVER",
+        "INFRA_READY_STATES",
+        "INFRA_READY_LABELS",
+        "INFRA_READY_LABELS_MATCH",
+        "INFRA_COMPONENT_LABEL_PREFIX",
+        "INFRA_REARM_SECONDS",
+        "INFRA_RUN_CHECKS",
+        "INFRA_CHECK_POLICY",
+        "INFRA_CHECK_TIMEOUT_SECONDS",
+        "INFRA_CHECK_REUSE_SECONDS",
+        "INFRA_CHECK_RETRY_SECONDS",
+        "INFRA_COMPONENT_CHECKS_JSON",
+        "INFRA_COMPONENTS_ROOT",
+        "INFRA_DISPATCH_STATE_PATH",
+        "PLANE_WEBHOOK_SECRET",
+    }
+)
+"""Settings whose part of the program is not there yet: no mistake, and those with our prefix are warned of."""
+
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_SHOWN_CHARACTERS = 80
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    """A path, `~` being the home directory and a relative one starting where it was written."""
+    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
+        raise ValueError("not a path")
+    path = Path(value)
+    bases: Mapping[str, Path] = info.context or {}
+    if path.parts[:1] == ("~",):
+        path = bases.get("~", Path.home()).joinpath(*path.parts[1:])
+    return bases.get(info.field_name or "", Path.cwd()) / path
+
+
+def _folder(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if not path.is_dir():
+        raise ValueError("no folder")
+    return path
+
+
+def _file(value: object, info: ValidationInfo) -> Path:
+    path = _path(value, info)
+    if not path.is_file():
+        raise ValueError("no file")
+    return path
+
+
+def _bus_url(value: object) -> str:
+    if value == EMBEDDED:
+        return EMBEDDED
+    if isinstance(value, str) and is_broker_url(value):
+        raise ValueError("only embedded: is available in this version")
+    raise ValueError("it must be embedded:")
+
+
+def _host(value: object) -> str:
+    if not isinstance(value, str) or not is_host(value):
+        raise ValueError("no host")
+    return value
+
+
+def _hosts(value: object) -> tuple[str, ...]:
+    hosts = listed(value)
+    if not all(is_host(host.removeprefix("[").removesuffix("]")) for host in hosts):
+        raise ValueError("no hosts")
+    return hosts
+
+
+def _secret(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ValueError("no token")
+    return value
+
+
+class Settings(BaseModel):
+    """What the program was told, from the first place that says it.
+
+    A field's description is the end of the sentence "it must be ...".
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
+
+    bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(EMBEDDED, repr=False, description="embedded:")
+    data_dir: Annotated[Path, BeforeValidator(_path)] = Field(
+        default_factory=lambda: platformdirs.user_data_path(APPLICATION, appauthor=False), description="a path"
+    )
+    schemas: Annotated[Path | None, BeforeValidator(_folder)] = Field(None, description="a folder that exists")
+    registry: Annotated[Path | None, BeforeValidator(_file)] = Field(None, description="a file that exists")
+    host: Annotated[str, BeforeValidator(_host)] = Field(
+        "127.0.0.1", description="a host name or address without scheme and port"
+    )
+    port: Annotated[int, BeforeValidator(whole_number)] = Field(
+        8000, ge=0, le=65_535, description="a whole number from 0 to 65535"
+    )
+    api_token: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
+        None, description="visible ASCII characters without spaces"
+    )
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
+        (), description="host names or addresses without port, with commas between them"
+    )
+    message_ttl: Annotated[InstanceOf[MessageTtl], BeforeValidator(MessageTtl.read)] = Field(
+        MessageTtl(), description="seconds from 0 to 4294967, for all queues or by name: 86400,candystore.events=0"
+    )
+    publish_timeout: Annotated[float, BeforeValidator(seconds)] = Field(
+        5.0, gt=0, le=3600, description="seconds above 0, at most 3600"
+    )
+    max_event_bytes: Annotated[int, BeforeValidator(whole_number)] = Field(
+        1_048_576, ge=1, le=134_217_728, description="a whole number from 1 to 134217728"
+    )
+    unknown_types: Literal["reject", "allow"] = Field("reject", description="reject or allow")
+    health_interval: Annotated[float, BeforeValidator(seconds)] = Field(
+        30.0, gt=0, le=86_400, description="seconds above 0, at most 86400"
+    )
+
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+    _cwd: Path = PrivateAttr(default_factory=Path.cwd)
+
+    @classmethod
+    def load(
+        cls, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, config_dir: Path, home: Path
+    ) -> Self:
+        """Settings from all places; the first of flag, environment, `infra-dispatch.env`, `godtui.toml` counts.
+
+        `flags` has settings by name, None being not given. `cwd` and then `config_dir` may hold a `godtui.toml`, whose
+        paths start at its own folder; `home` may hold `.config/openclaw/infra-dispatch.env`.
+        Raises SettingsError with one sentence for each fault.
+        """
+        layers, warnings = _layers(flags, environ, (cwd, config_dir), home)
+        written = {name: found for layer in reversed(layers) for name, found in layer.items()}
+        settings = cls._validated(written, home)
+        settings._origins = {name: found.origin for name, found in written.items()}
+        settings._warnings = tuple(warnings)
+        settings._cwd = cwd
+        _require_token(settings, written)
+        return settings
+
+    @classmethod
+    def _validated(cls, written: Layer, home: Path) -> Self:
+        context = {"~": home, **{name: found.folder for name, found in written.items()}}
+        try:
+            return cls.model_validate({name: found.value for name, found in written.items()}, context=context)
+        except ValidationError as error:
+            details = error.errors(include_url=False, include_input=False)
+            faults = dict.fromkeys(_sentence(str(one["loc"][0]), written, one["msg"]) for one in details)
+            raise SettingsError(list(faults)) from None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about what was written and has no effect."""
+        return self._warnings
+
+    @property
+    def shown_bus_url(self) -> str:
+        """The bus without its password."""
+        return shown_url(self.bus_url)
+
+    def origin(self, name: str) -> str:
+        """Where a setting's value came from, such as `--port`, `GODTUI_PORT`, `godtui.toml:/path` or `default`."""
+        return self._origins.get(name, "default")
+
+    def schemas_folder(self) -> Path:
+        """The folder of contracts: as set, else `schemas` of the working directory if there, else the packaged one."""
+        return self.schemas or _nearest_existing(self._cwd, "schemas")
+
+    def registry_file(self) -> Path:
+        """The estate's file: as set, else `registry.yaml` of the working directory if there, else the packaged one."""
+        return self.registry or _nearest_existing(self._cwd, "registry.yaml")
+
+
+FLAGS = {name: f"--{name.replace('_', '-')}" for name in ("data_dir", "schemas", "registry", "host", "port")}
+FLAGS["bus_url"] = "--bus"
+VARIABLES = {name: f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+SECRETS = frozenset({"api_token"})
+
+
+def _layers(
+    flags: Mapping[str, object], environ: Mapping[str, str], folders: tuple[Path, ...], home: Path
+) -> tuple[list[Layer], list[str]]:
+    """The layers, the strongest first, and what to warn of."""
+    known = frozenset(VARIABLES.values()) | LATER
+    env_file, env_file_names = env_file_layer(home / ENV_FILE, VARIABLES, folders[0])
+    layers: list[Layer] = [
+        flag_layer(flags, FLAGS, folders[0]),
+        environment_layer(environ, VARIABLES, folders[0]),
+        env_file,
+    ]
+    names = sorted({*environ, *env_file_names})
+    warnings = list(unknown_variables(names, known))
+    idle = [name for name in names if name in LATER and name.startswith(PREFIX)]
+    for folder in dict.fromkeys(folders):
+        layer, unread = toml_layer(folder / TOML_FILE, VARIABLES, LATER)
+        layers.append(layer)
+        idle += [f"{key} ({folder / TOML_FILE})" for key in unread]
+    return layers, warnings + [f"{name} has no effect in this version" for name in idle]
+
+
+def _sentence(name: str, written: Layer, message: str) -> str:
+    """What is wrong with one value; that of a secret is not repeated."""
+    found = written[name]
+    allowed = Settings.model_fields[name].description
+    beginning = found.name if name in SECRETS else f"{found.name} is {_shown(name, found)};"
+    if name == "bus_url":
+        return f"{beginning} {message.removeprefix('Value error, ')}"
+    return f"{beginning} must be {allowed}" if name in SECRETS else f"{beginning} it must be {allowed}"
+
+
+def _shown(name: str, found: Written) -> str:
+    text = found.value if isinstance(found.value, str) else repr(found.value)
+    text = shown_url(text) if name == "bus_url" else text
+    text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    quoted = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return f'"{quoted}"'
+
+
+def _require_token(settings: Settings, written: Layer) -> None:
+    if settings.api_token is None and not is_loopback(settings.host):
+        named = written["host"].name
+        raise SettingsError(
+            [f'{named} is "{settings.host}", which others can reach; set GODTUI_API_TOKEN, or use 127.0.0.1']
+        )
+
+
+def _nearest_existing(cwd: Path, name: str) -> Path:
+    own = cwd / name
+    return own if own.exists() else packaged(name)
+
+
+def packaged(name: str) -> Path:
+    """A file or folder that comes with the program: in an installed one beside its code, else in the checkout."""
+    package = Path(__file__).parents[1]
+    shipped = package / "shipped" / name
+    return shipped if shipped.exists() else package.parent / name

@@ -1,0 +1,84 @@
+"""Values of settings as they are written: each reader takes text or a TOML value and raises ValueError on any other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+MEMORY_QUEUE = "candystore.events"
+DAY = 86_400
+LONGEST_TTL = 4_294_967
+"""Seconds; RabbitMQ counts a time to live in milliseconds of 32 bits."""
+
+_WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
+_DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
+_QUEUE = re.compile(r"[^\s,=]{1,255}")
+
+
+def whole_number(value: object) -> int:
+    """A whole number, as one or as digits."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    raise ValueError("not a whole number")
+
+
+def seconds(value: object) -> float:
+    """Seconds, as a number or as digits."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
+        return float(value)
+    raise ValueError("not a number of seconds")
+
+
+def listed(value: object) -> tuple[str, ...]:
+    """Texts between commas, or a list of them."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError("not a list of texts")
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class MessageTtl:
+    """How long a message may wait in a queue, in seconds; 0 is for ever."""
+
+    default: int = DAY
+    queues: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({MEMORY_QUEUE: 0}))
+
+    def of(self, queue: str) -> int:
+        """The seconds of one queue."""
+        return self.queues.get(queue, self.default)
+
+    @classmethod
+    def read(cls, value: object) -> MessageTtl:
+        """From `86400,candystore.events=0`: one number for all queues, others by name.
+
+        What is not said keeps its default, so that the memory's queue expires only where someone asks for that.
+        """
+        if isinstance(value, cls):
+            return value
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str):
+            raise ValueError("not a text")
+        said: dict[str, int] = {}
+        for part in text.split(","):
+            queue, count = _named_ttl(part.strip())
+            if queue in said:
+                raise ValueError("said twice")
+            said[queue] = count
+        default = said.pop("", DAY)
+        return cls(default, MappingProxyType({MEMORY_QUEUE: 0, **said}))
+
+
+def _named_ttl(text: str) -> tuple[str, int]:
+    """A queue and its seconds; the queue is empty where the number is for all."""
+    queue, named, number = text.rpartition("=")
+    count = whole_number(number)
+    if count > LONGEST_TTL or (named and not _QUEUE.fullmatch(queue)):
+        raise ValueError("out of range")
+    return queue, count
