@@ -1,0 +1,109 @@
+"""Why a payload was refused: jsonschema-rs has decided, jsonschema explains, and explaining is bounded.
+
+jsonschema is slow, and some payloads would keep it busy for minutes: Python's regular expressions may backtrack
+without end, unique items and unevaluated members are compared pair by pair. So patterns, formats and uniqueness are
+asked of jsonschema-rs again, work is counted, and where it grows too large jsonschema-rs's own first message has to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import jsonschema_rs
+from referencing import Registry, Resource
+
+from godtui import jsontext
+from godtui.envelope import Fault
+from godtui.holyfields.references import Linked
+from godtui.jsontext import Json
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
+
+MAX_FAULTS: Final = 20
+MAX_MESSAGE: Final = 300
+MAX_POINTER: Final = 1_000
+
+
+class Explainer:
+    """Explains refusals by the schemas of one folder. jsonschema is loaded when there is a first one to explain."""
+
+    def __init__(self, files: Mapping[str, Linked]) -> None:
+        """`files` are sound and by path."""
+        self._files = files
+        self._registry: Registry[Json] | None = None
+
+    def explain(self, linked: Linked, validator: jsonschema_rs.Validator, payload: Json) -> list[Fault]:
+        """The faults of a payload that the validator refused: one to twenty, each of bounded length."""
+        from godtui.holyfields.keywords import TooMuchWorkError, limited_work
+
+        faults: dict[Fault, None] = {}
+        with suppress(TooMuchWorkError, RecursionError, ValueError), limited_work():
+            for error in islice(self._errors(linked, payload), MAX_FAULTS):
+                faults[_fault(error.message, list(error.absolute_path), str(error.validator))] = None
+        return list(faults) or [_own_message(validator, payload)]
+
+    def _errors(self, linked: Linked, payload: Json) -> Iterator[ValidationError]:
+        """Every error, and after one that only says "none of these" the nearest reason for it."""
+        from jsonschema.exceptions import best_match
+
+        for error in self._validator(linked).iter_errors(payload):
+            yield error
+            if error.context and (nearest := best_match(iter(error.context))):
+                yield nearest
+
+    def _validator(self, linked: Linked) -> Validator:
+        from godtui.holyfields.keywords import validator_class
+
+        patterned = any("patternProperties" in self._files[path].file.text for path in linked.reaches)
+        made = validator_class(linked.dialect, patterned)
+        if self._registry is None:
+            self._registry = Registry().with_resources(map(_bare, self._files.values())).crawl()
+        validator: Validator = made({"$ref": linked.uri}, registry=self._registry, format_checker=made.FORMAT_CHECKER)
+        return validator
+
+
+def _bare(linked: Linked) -> tuple[str, Resource[Json]]:
+    """A schema without its `$schema`, which would bring jsonschema's unbounded keywords back in."""
+    schema = {key: value for key, value in linked.schema.items() if key != "$schema"}
+    return linked.uri, linked.dialect.specification.create_resource(schema)
+
+
+def _own_message(validator: jsonschema_rs.Validator, payload: Json) -> Fault:
+    try:
+        validator.validate(payload)
+    except jsonschema_rs.ValidationError as error:
+        return _fault(error.message, error.instance_path, error.kind.name)
+    except (ValueError, RecursionError) as error:
+        return _fault(f"the payload holds what JSON cannot: {error}", [], None)
+    return _fault(
+        "the payload was refused, but passes when asked again; it must not change while it is judged", [], None
+    )
+
+
+def _fault(message: str, path: list[str | int], keyword: str | None) -> Fault:
+    return Fault(_pointer(path), _shortened(message), keyword)
+
+
+def _pointer(path: list[str | int]) -> str:
+    """The pointer to the place, or to the nearest place around it whose pointer is short."""
+    pointer = jsontext.pointer(["payload", *path])
+    while len(pointer) > MAX_POINTER:
+        path = path[:-1]
+        pointer = jsontext.pointer(["payload", *path])
+    return _text(pointer)
+
+
+def _shortened(message: str) -> str:
+    """The beginning, which shows the value, and the end, which says what is wrong with it."""
+    if len(message) > MAX_MESSAGE:
+        message = f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
+    return _text(message)
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,63 @@
+"""What can be wrong: with a schema folder, and with a question to the registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+
+class SchemaFault(NamedTuple):
+    """One thing wrong with a schema folder.
+
+    `file` is relative to the folder ("" for the folder itself), `pointer` a JSON pointer into the file, `line` and
+    `column` count from 1 and are None where the place in the text is not known.
+    """
+
+    file: str
+    message: str
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+
+    def __str__(self) -> str:
+        place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
+        at = f" (at {self.pointer})" if self.pointer else ""
+        return f"{place}: {self.message}{at}" if place else f"{self.message}{at}"
+
+
+class SchemaFolderError(ValueError):
+    """The folder cannot serve as contracts; `faults` lists everything found, ordered by file and position."""
+
+    def __init__(self, folder: Path, faults: list[SchemaFault]) -> None:
+        self.folder = folder
+        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0, fault))
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        listed = "".join(f"\n  {fault}" for fault in self.faults)
+        super().__init__(f"the schema folder {folder} has {count}; correct what is listed:{listed}")
+
+
+class UnknownContractError(LookupError):
+    """No contract is registered for what was asked."""
+
+    def __init__(self, message: str, event_type: str) -> None:
+        super().__init__(message)
+        self.event_type = event_type
+
+
+class UnknownTypeError(UnknownContractError):
+    """The event type has no schema; `nearest` is a registered type of similar spelling, or None."""
+
+    def __init__(self, event_type: str, nearest: str | None) -> None:
+        hint = f"; did you mean {nearest}?" if nearest else "; GET /schemas lists the types there are"
+        super().__init__(f"the event type {event_type[:255]} has no schema{hint}", event_type)
+        self.nearest = nearest
+
+
+class UnknownVersionError(UnknownContractError):
+    """The event type has schemas, but not of that version; `versions` lists what there is."""
+
+    def __init__(self, event_type: str, version: str, versions: tuple[str, ...]) -> None:
+        known = ", ".join(versions)
+        super().__init__(f"{event_type} has no version {version[:40]}; registered: {known}", event_type)
+        self.version = version
+        self.versions = versions
