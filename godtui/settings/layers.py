@@ -98,8 +98,10 @@ def _unknown_key(key: str, file: Path, known: list[str]) -> str:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, 1)
-    return f"; did you mean {near[0]}?" if near else "; see README for the settings there are"
+    """How a sentence about an unknown name ends; the prefix all share makes nothing alike."""
+    spelt = {key_of(one): one for one in known}
+    near = get_close_matches(key_of(name), spelt, 1)
+    return f"; did you mean {spelt[near[0]]}?" if near else "; see README for the settings there are"
 
 
 def _read_env_file(file: Path) -> dict[str, str]:

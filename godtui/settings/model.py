@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -148,7 +149,8 @@ class Settings(BaseModel):
         (), description="host names or addresses without port, with commas between them"
     )
     message_ttl: Annotated[InstanceOf[MessageTtl], BeforeValidator(MessageTtl.read)] = Field(
-        MessageTtl(), description="seconds from 0 to 4294967, for all queues or by name: 86400,candystore.events=0"
+        default_factory=MessageTtl,
+        description="seconds from 0 to 4294967, for all queues or by name: 86400,candystore.events=0",
     )
     publish_timeout: Annotated[float, BeforeValidator(seconds)] = Field(
         5.0, gt=0, le=3600, description="seconds above 0, at most 3600"
@@ -255,11 +257,12 @@ def _sentence(name: str, written: Layer, message: str) -> str:
 
 
 def _shown(name: str, found: Written) -> str:
-    text = found.value if isinstance(found.value, str) else repr(found.value)
+    """A value as a sentence may carry it: short, without passwords, and with nothing that could move a cursor."""
+    text = found.value if isinstance(found.value, str) else json.dumps(found.value, default=str, ensure_ascii=False)
     text = shown_url(text) if name == "bus_url" else text
     text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    quoted = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-    return f'"{quoted}"'
+    plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    return f'"{plain}"' if isinstance(found.value, str | Path) else plain
 
 
 def _require_token(settings: Settings, written: Layer) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 MEMORY_QUEUE = "candystore.events"
 DAY = 86_400
@@ -48,7 +47,7 @@ class MessageTtl:
     """How long a message may wait in a queue, in seconds; 0 is for ever."""
 
     default: int = DAY
-    queues: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({MEMORY_QUEUE: 0}))
+    queues: Mapping[str, int] = field(default_factory=lambda: {MEMORY_QUEUE: 0})
 
     def of(self, queue: str) -> int:
         """The seconds of one queue."""
@@ -72,7 +71,7 @@ class MessageTtl:
                 raise ValueError("said twice")
             said[queue] = count
         default = said.pop("", DAY)
-        return cls(default, MappingProxyType({MEMORY_QUEUE: 0, **said}))
+        return cls(default, {MEMORY_QUEUE: 0, **said})
 
 
 def _named_ttl(text: str) -> tuple[str, int]:
