@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone
@@ -41,6 +41,11 @@ class Fault(NamedTuple):
         """The object that problems and violations carry."""
         plain = {"path": self.path, "message": self.message}
         return plain if self.keyword is None else {**plain, "keyword": self.keyword}
+
+
+def violations_text(faults: Sequence[Fault]) -> bytes | None:
+    """Faults as the log keeps them; None for none."""
+    return jsontext.dumps([fault.as_json() for fault in faults]) if faults else None
 
 
 class InvalidEventError(ValueError):

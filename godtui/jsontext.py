@@ -16,6 +16,7 @@ MAX_DEPTH = 200
 MAX_INTEGER_DIGITS = 4300
 """CPython refuses to convert longer decimal integers by default (CVE-2020-10735)."""
 
+_JSON_ONLY = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -51,12 +52,34 @@ def parse(text: bytes | str) -> Json:
 
 
 def dumps(value: Json) -> bytes:
-    """Write compact JSON in UTF-8, integers of any size included."""
+    """Write compact JSON in UTF-8, integers of any size included. Raises JsonError on what JSON cannot say."""
     try:
-        return orjson.dumps(value)
+        text = orjson.dumps(value, option=_JSON_ONLY)
     except TypeError:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        return text.encode()
+        return _dumps_slowly(value)
+    # orjson writes NaN and Infinity as null.
+    return _dumps_slowly(value) if b"null" in text else text
+
+
+def _dumps_slowly(value: Json) -> bytes:
+    try:
+        _refuse_other_keys(value)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise JsonError(f"cannot be written as JSON: {error}") from None
+
+
+def _refuse_other_keys(value: Json) -> None:
+    """json.dumps would turn keys that are not strings into strings."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if other := next((key for key in one if not isinstance(key, str)), None):
+                raise TypeError(f"the key {other!r} is not a string")
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
 
 
 def canonical(value: Json) -> bytes:

@@ -1,0 +1,1 @@
+"""The typed event bus: one protocol, its transports, and publishing with contracts."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self, TypeAlias
 
-from godtui.envelope import EventEnvelope, Fault
+from godtui.envelope import EventEnvelope
+from godtui.eventlog import Record
 
 HeaderValue: TypeAlias = str | int | bool | None
 
@@ -16,21 +17,20 @@ HeaderValue: TypeAlias = str | int | bool | None
 class Message:
     """One event on its way.
 
-    What the writer of `body` knew beside it stays in this process: `envelope` spares a parse, `faults` are what is
-    irregular though it may be published.
+    `record` is what the writer of `body` knew of it; it stays in this process and spares others a parse.
     """
 
     body: bytes
     routing_key: str
     message_id: str
     headers: Mapping[str, HeaderValue] = field(default_factory=dict)
-    envelope: EventEnvelope | None = field(default=None, compare=False, repr=False)
-    faults: Sequence[Fault] = field(default=(), compare=False, repr=False)
+    record: Record | None = field(default=None, compare=False, repr=False)
 
     @classmethod
-    def of(cls, envelope: EventEnvelope, *, faults: Sequence[Fault] = ()) -> Message:
+    def of(cls, envelope: EventEnvelope) -> Message:
         """An envelope as it is published: routed by its type."""
-        return cls(envelope.to_json(), envelope.event_type, str(envelope.event_id), {}, envelope, faults)
+        body = envelope.to_json()
+        return cls(body, envelope.event_type, str(envelope.event_id), record=Record.of(envelope, body))
 
 
 class Confirmed(NamedTuple):

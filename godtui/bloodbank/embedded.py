@@ -7,7 +7,6 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from godtui import jsontext
 from godtui.bloodbank import tables, units
 from godtui.bloodbank.bindings import Binding
 from godtui.bloodbank.bus import (
@@ -27,7 +26,7 @@ from godtui.bloodbank.embedded_queue import EmbeddedQueue
 from godtui.bloodbank.embedded_subscription import EmbeddedSubscription
 from godtui.bloodbank.embedded_tap import EmbeddedTap
 from godtui.clock import Clock, SystemClock
-from godtui.envelope import InvalidEventError, read_envelope
+from godtui.envelope import InvalidEventError, read_envelope, violations_text
 from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Verdict
 
 SWEEP_SECONDS: Final = 1.0
@@ -176,18 +175,14 @@ _NOT_YET: Final = Unconfirmed("not published yet")
 
 
 def _record(message: Message) -> Record | Refused:
-    envelope, faults = message.envelope, message.faults
-    if envelope is None:
+    record = message.record
+    if record is None:
         try:
             envelope, faults = read_envelope(message.body)
         except InvalidEventError as error:
             return Refused(f"not an event: {error}")
-    return Record.of(
-        envelope,
-        message.body,
-        violations=jsontext.dumps([fault.as_json() for fault in faults]) if faults else None,
-        headers=units.headers_text(message.headers),
-    )
+        record = Record.of(envelope, envelope.to_json(), violations=violations_text(faults))
+    return record._replace(headers=units.headers_text(message.headers)) if message.headers else record
 
 
 def _outcome(outcome: Outcome) -> PublishOutcome:

@@ -1,26 +1,24 @@
 """The seam between the engine and its skins: protocols, the values they carry, and the errors they raise."""
 
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
+from godtui.bloodbank.health import ComponentHealth, Health, Status
+from godtui.bloodbank.publisher import Receipt
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
     BadCursorError,
     BatchReport,
     BusOperations,
-    ComponentHealth,
     ContractOperations,
     Dropped,
     Events,
     Frame,
     Gap,
-    Health,
     HealthOperations,
     Operations,
     Order,
     Page,
     Position,
-    Receipt,
     Rejection,
-    Status,
     StoreOperations,
     StoreUnavailableError,
     Unconfirmed,

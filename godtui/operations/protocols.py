@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
+from godtui.bloodbank.health import Health
+from godtui.bloodbank.publisher import Receipt
 from godtui.envelope import EventDraft, Fault, StoredEvent
 from godtui.filters import Filter
 
 Order: TypeAlias = Literal["desc", "asc"]
-Status: TypeAlias = Literal["ok", "degraded", "down"]
 
 
-class Receipt(NamedTuple):
-    """What a confirmed publish answers; `timestamp` is in microseconds since 1970."""
-
-    event_id: UUID
-    event_type: str
-    version: str
-    correlation_id: UUID
-    timestamp: int
-
-
-class Rejection(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Rejection:
     """One event of a batch that was not accepted, and why."""
 
     index: int
     faults: Sequence[Fault]
 
 
-class Unconfirmed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
     """One event of a batch that may or may not arrive; repeat it under its id."""
 
     index: int
@@ -76,7 +69,8 @@ class Position(NamedTuple):
     seq: int
 
 
-class Dropped(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Dropped:
     """Matching events that a slow live reader missed."""
 
     count: int
@@ -92,38 +86,6 @@ class Gap(NamedTuple):
 
 
 Frame: TypeAlias = Welcome | Events | Position | Dropped | Gap
-
-
-@dataclass(frozen=True, slots=True)
-class ComponentHealth:
-    """How one part is: status, a sentence, and figures of its own."""
-
-    status: Status
-    detail: str
-    figures: Mapping[str, Any] = field(default_factory=dict)
-
-    def document(self) -> dict[str, Any]:
-        """The component as `/health` shows it."""
-        return {"status": self.status, "detail": self.detail, **self.figures}
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """How the whole is; `down` when events cannot be accepted."""
-
-    status: Status
-    version: str
-    instance: str
-    components: Mapping[str, ComponentHealth]
-
-    def document(self) -> dict[str, Any]:
-        """The body of `GET /health`."""
-        return {
-            "status": self.status,
-            "version": self.version,
-            "instance": self.instance,
-            "components": {name: component.document() for name, component in self.components.items()},
-        }
 
 
 class BusOperations(Protocol):
