@@ -22,6 +22,7 @@ from godtui.operations.protocols import (
     StoreOperations,
     StoreUnavailableError,
     Unconfirmed,
+    UnknownPositionError,
     Welcome,
 )
 
@@ -52,5 +53,6 @@ __all__ = [
     "StoreUnavailableError",
     "TooLargeError",
     "Unconfirmed",
+    "UnknownPositionError",
     "Welcome",
 ]

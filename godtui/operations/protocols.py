@@ -51,6 +51,10 @@ class BadCursorError(ValueError):
     """The cursor was not given out for this query."""
 
 
+class UnknownPositionError(ValueError):
+    """The log has not yet given out this position."""
+
+
 class Welcome(NamedTuple):
     """The stream is open; `seq` is the last committed position."""
 
