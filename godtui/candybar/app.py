@@ -1,0 +1,74 @@
+"""The console: a Textual application over operations that live on another loop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+from typing import Any
+
+from textual.app import App
+
+from godtui.candybar.link import Link
+from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
+from godtui.candybar.screens.stream import StreamScreen
+from godtui.clock import Clock, SystemClock
+from godtui.operations.hosted import Hosted
+
+log = logging.getLogger(__name__)
+
+
+class ConsoleApp(App[None]):
+    """What flows, what is wrong, since when, and the one key that shows why."""
+
+    TITLE = "godtui"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, hosted: Hosted, clock: Clock | None = None, *, api_url: str | None = None) -> None:
+        self._marks = glyphs()
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = DARK.name
+        self.clock = clock or SystemClock()
+        self.link = Link(hosted, self.clock)
+        self.api_url = api_url
+        self.looks = Looks.of(self.theme_variables, self._marks)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return variable_defaults(self.current_theme.dark)
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, self._restyle)
+        self.push_screen(StreamScreen(self.link, self.api_url))
+        self._catch_signals()
+        self.call_after_refresh(gc.freeze)
+
+    def on_unmount(self) -> None:
+        self._release_signals()
+        self.link.close()
+
+    def _restyle(self, _theme: Any) -> None:
+        self.looks = Looks.of(self.theme_variables, self._marks)
+        for screen in self.screen_stack:
+            if isinstance(screen, StreamScreen):
+                screen.restyle()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self.exit)
+
+    def _release_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+def run_console(hosted: Hosted, *, api_url: str | None = None) -> int:
+    """Show the console until the operator quits; the process's exit code."""
+    app = ConsoleApp(hosted, api_url=api_url)
+    app.run()
+    return app.return_code or 0

@@ -1,0 +1,132 @@
+"""From the engine's stream into the ring: a coroutine for the engine's loop, figures for the screen's tick."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import Future
+from contextlib import aclosing
+
+from godtui.candybar.ring import Ring
+from godtui.clock import Clock
+from godtui.filters import Filter, FilterError
+from godtui.operations import Dropped, Events, Frame, Gap, Operations, Position, StoreUnavailableError, Welcome
+
+HISTORY = 500
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 30.0
+EVERYTHING = Filter()
+
+log = logging.getLogger(__name__)
+
+
+class Feed:
+    """One filter's events: the newest stored ones, then live, through every interruption.
+
+    `run` belongs to the engine's loop; every attribute is a plain value that any thread may read.
+    """
+
+    def __init__(self, operations: Operations, wanted: Filter, clock: Clock, ring: Ring | None = None) -> None:
+        self._operations = operations
+        self._clock = clock
+        self._position: int | None = None
+        self._delay = FIRST_DELAY
+        self.wanted = wanted
+        self.ring = ring or Ring()
+        self.ready = False
+        """History is in the ring and the live stream is open, or will be retried."""
+        self.live = 0
+        """Events looked at since the stream opened."""
+        self.history = 0
+        """Stored events that were there before."""
+        self.dropped = 0
+        """Events that matched and were never received."""
+        self.fault: str | None = None
+        """Why nothing arrives now, or None while the stream is open."""
+        self.contact = clock.monotonic()
+        """When the stream was last heard of, in monotonic seconds."""
+        self.retry_at = 0.0
+        """When it is tried again, in monotonic seconds."""
+        self.note: str | None = None
+        """What is lacking although events arrive."""
+        self.refused: FilterError | None = None
+        """Why the store will not take this filter, now or later."""
+        self.task: Future[None] | None = None
+
+    @property
+    def seen(self) -> int:
+        """Events looked at, history included."""
+        return self.history + self.live
+
+    async def run(self) -> None:
+        """Follow the stream until cancelled or refused."""
+        while True:
+            self.fault = await self._until_it_breaks()
+            if self.refused is not None:
+                return
+            self.retry_at = self._clock.monotonic() + self._delay
+            await self._clock.sleep(self._delay)
+            self._delay = min(self._delay * 2, LONGEST_DELAY)
+
+    async def _until_it_breaks(self) -> str:
+        try:
+            if self._position is None:
+                await self._read_history()
+            await self._follow()
+        except asyncio.CancelledError:
+            raise
+        except FilterError as error:
+            self.refused = error
+            return error.message
+        except Exception as error:
+            log.warning("the console's stream broke: %s", error, exc_info=not isinstance(error, StoreUnavailableError))
+            return str(error) or type(error).__name__
+        return "the stream ended"
+
+    async def _read_history(self) -> None:
+        """The newest matching events up to a known position, from which the stream goes on."""
+        store = self._operations.store
+        try:
+            newest = (await store.query(EVERYTHING, limit=1)).events
+            position = newest[0].seq if newest else 0
+            stored = (await store.query(self.wanted, limit=HISTORY)).events
+        except StoreUnavailableError as error:
+            self.note = f"no history here: {error}"
+            return
+        known = [event for event in reversed(stored) if event.seq <= position]
+        self.history = len(known)
+        self.ring.write(known)
+        self._position = position
+
+    async def _follow(self) -> None:
+        frames = self._operations.store.stream(self.wanted, after=self._position, positions=True)
+        async with aclosing(frames):
+            async for frame in frames:
+                self._take(frame)
+
+    def _take(self, frame: Frame) -> None:
+        self.contact = self._clock.monotonic()
+        self.fault = None
+        self.ready = True
+        if isinstance(frame, Welcome):
+            if self._position is None:
+                self._position = frame.seq
+            return
+        self._delay = FIRST_DELAY
+        if isinstance(frame, Events):
+            self._reach(frame.events[-1].seq if frame.events else 0)
+            self.ring.write(frame.events)
+        elif isinstance(frame, Position):
+            self._reach(frame.seq)
+        elif isinstance(frame, Dropped):
+            self.dropped += frame.count
+            self._reach(frame.to_seq)
+        elif isinstance(frame, Gap):
+            self.note = f"the log no longer holds events {frame.from_seq} to {frame.to_seq}"
+            self._reach(frame.to_seq, looked_at=False)
+
+    def _reach(self, seq: int, *, looked_at: bool = True) -> None:
+        position = self._position or 0
+        if seq > position:
+            self.live += seq - position if looked_at else 0
+            self._position = seq

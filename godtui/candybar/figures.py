@@ -1,0 +1,76 @@
+"""Numbers, times and sizes as an operator reads them."""
+
+from __future__ import annotations
+
+from godtui.clock import to_datetime
+
+RATE_WIDTH = 6
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+
+
+def count(number: int) -> str:
+    """1204551 as 1,204,551."""
+    return f"{number:,}"
+
+
+def rate(per_second: float) -> str:
+    """A rate in six columns at most: 412/s, 1.2k/s, 12k/s, 1.2M/s."""
+    for scale, unit in ((1_000_000, "M"), (1_000, "k")):
+        if per_second >= scale * 0.9995:
+            scaled = per_second / scale
+            return f"{scaled:.1f}{unit}/s" if scaled < 9.95 else f"{scaled:.0f}{unit}/s"
+    if 0 < per_second < 9.95:
+        return f"{per_second:.1f}/s"
+    return f"{per_second:.0f}/s"
+
+
+def duration(seconds: float) -> str:
+    """How long ago or how long yet: 0 s, 41 s, 3 min, 2 h, 5 d."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"
+
+
+def size(length: int) -> str:
+    """A number of bytes: 812 B, 1.2 KiB, 1.0 MiB."""
+    if length < 1024:
+        return f"{length} B"
+    return f"{length / 1024:.1f} KiB" if length < 1024 * 1024 else f"{length / 1024 / 1024:.1f} MiB"
+
+
+def clock_time(microseconds: int, *, milliseconds: bool = True) -> str:
+    """The time of day in UTC: 14:02:11.482."""
+    second, fraction = divmod(microseconds % DAY, SECOND)
+    text = f"{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"{text}.{fraction // 1000:03}" if milliseconds else text
+
+
+def date(microseconds: int) -> str:
+    """The day in UTC: Thu 12 Feb 2026."""
+    moment = to_datetime(microseconds)
+    return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year:04}"
+
+
+def delta(microseconds: int) -> str:
+    """A signed distance in time: +2 ms, -1.5 s, +3 min."""
+    sign, distance = ("-" if microseconds < 0 else "+"), abs(microseconds)
+    if distance < SECOND:
+        return f"{sign}{distance // 1000} ms"
+    if distance < 60 * SECOND:
+        return f"{sign}{distance / SECOND:.1f} s"
+    return f"{sign}{duration(distance / SECOND)}"
+
+
+def sparkline(values: list[float], steps: str = "▁▂▃▄▅▆▇█") -> str:
+    """One character a value, scaled to the largest."""
+    top = max(values, default=0.0)
+    if top <= 0:
+        return steps[0] * len(values)
+    last = len(steps) - 1
+    return "".join(steps[0 if value <= 0 else max(1, round(value / top * last))] for value in values)
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

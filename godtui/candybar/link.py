@@ -1,0 +1,127 @@
+"""The console's one line to the engine: what it feeds, how it is, and whether it still answers."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from godtui.candybar.feed import EVERYTHING, Feed
+from godtui.candybar.meter import Meter
+from godtui.clock import Clock
+from godtui.filters import Filter, FilterError
+from godtui.operations import Health
+from godtui.operations.hosted import Hosted
+
+Result = TypeVar("Result")
+
+POLL_SECONDS = 1.0
+SILENT_SECONDS = 3.0
+SWAP_SECONDS = 0.25
+
+
+class Link:
+    """Everything is polled from the screen's tick: nothing of the engine ever calls into the screen."""
+
+    def __init__(self, hosted: Hosted, clock: Clock) -> None:
+        self.hosted = hosted
+        self.clock = clock
+        self.meter = Meter(clock.monotonic())
+        self.health: Health | None = None
+        self.health_fault: str | None = None
+        self.feed = self._start(EVERYTHING)
+        self._next: Feed | None = None
+        self._next_since = 0.0
+        self._counted = 0
+        self._asked_at = -POLL_SECONDS
+        self._answered_at = clock.monotonic()
+        self._question: Future[Health] | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why the engine is gone, or None while it runs."""
+        return self.hosted.failure
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds the engine has owed an answer; 0 while it answers in time."""
+        owed = self.clock.monotonic() - self._answered_at
+        return owed if owed >= SILENT_SECONDS else 0.0
+
+    @property
+    def searching(self) -> bool:
+        """Whether a new filter is still being prepared."""
+        return self._next is not None
+
+    def follow(self, wanted: Filter) -> None:
+        """Show what matches, as soon as its history is there."""
+        if self._next is not None:
+            self._stop(self._next)
+        self._next = self._start(wanted)
+        self._next_since = self.clock.monotonic()
+
+    def poll(self) -> FilterError | None:
+        """Take in what the engine has answered since the last tick; the error of a filter that it refused."""
+        self._count()
+        self._take_health()
+        return self._swap()
+
+    def ask(self, work: Coroutine[Any, Any, Result]) -> Future[Result] | None:
+        """Put work on the engine's loop; None where there is no engine any more."""
+        try:
+            return self.hosted.submit(work)
+        except Exception:  # noqa: BLE001 - a loop that is gone raises as it likes
+            work.close()
+            return None
+
+    def close(self) -> None:
+        """Let go of the engine."""
+        for feed in (self.feed, self._next):
+            if feed is not None:
+                self._stop(feed)
+        if self._question is not None:
+            self._question.cancel()
+
+    def _start(self, wanted: Filter) -> Feed:
+        feed = Feed(self.hosted.operations, wanted, self.clock)
+        feed.task = self.ask(feed.run())
+        return feed
+
+    def _stop(self, feed: Feed) -> None:
+        if feed.task is not None:
+            feed.task.cancel()
+
+    def _swap(self) -> FilterError | None:
+        coming = self._next
+        if coming is None:
+            return None
+        if coming.refused is not None:
+            self._next = None
+            return coming.refused
+        waited = self.clock.monotonic() - self._next_since
+        if coming.ready or coming.fault or waited > SWAP_SECONDS:
+            self._stop(self.feed)
+            self.feed, self._next, self._counted = coming, None, coming.live
+        return None
+
+    def _count(self) -> None:
+        live = self.feed.live
+        self.meter.add(live - self._counted)
+        self._counted = live
+
+    def _take_health(self) -> None:
+        now = self.clock.monotonic()
+        if self._question is not None and self._question.done():
+            self._answered_at = now
+            self._read_answer(self._question)
+            self._question = None
+        if self._question is None and now - self._asked_at >= POLL_SECONDS:
+            self._asked_at = now
+            self._question = self.ask(self.hosted.operations.monitor.health())
+
+    def _read_answer(self, question: Future[Health]) -> None:
+        error = None if question.cancelled() else question.exception()
+        if question.cancelled() or error is not None:
+            self.health_fault = str(error) or type(error).__name__
+        else:
+            self.health, self.health_fault = question.result(), None

@@ -1,0 +1,78 @@
+"""A ring of events that one thread writes and another reads, without locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import itemgetter
+from typing import TypeAlias
+
+from godtui.envelope import StoredEvent
+
+CAPACITY = 20_000
+MAX_BYTES = 64 * 1024 * 1024
+_Slot: TypeAlias = tuple[int, StoredEvent]
+
+
+class Ring:
+    """The newest events, each under a row number that grows by one and is never given twice.
+
+    A slot is one reference to a stamped pair, so a reader sees either the row it asked for or, by the stamp, that the
+    row is gone: never half of each. Bounded in rows and in bytes of event bodies.
+    """
+
+    __slots__ = ("_bytes", "_capacity", "_max_bytes", "_slots", "end", "first")
+
+    def __init__(self, capacity: int = CAPACITY, max_bytes: int = MAX_BYTES) -> None:
+        self._capacity = capacity
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._slots: list[_Slot | None] = [None] * capacity
+        self.first = 0
+        """The oldest row that is still here."""
+        self.end = 0
+        """The row number that the next event gets, which is also the count of events written."""
+
+    def write(self, events: Iterable[StoredEvent]) -> None:
+        """Add events as the newest rows. One thread only."""
+        for event in events:
+            if self.end - self.first == self._capacity:
+                self._forget_oldest()
+            self._slots[self.end % self._capacity] = (self.end, event)
+            self._bytes += len(event.body)
+            self.end += 1
+            while self._bytes > self._max_bytes and self.end - self.first > 1:
+                self._forget_oldest()
+
+    def row(self, number: int) -> StoredEvent | None:
+        """The event of a row, or None where it is gone or yet to come."""
+        slot = self._slots[number % self._capacity]
+        return slot[1] if slot is not None and slot[0] == number else None
+
+    def snapshot(self) -> Snapshot:
+        """The rows as they are now, which later writes do not change."""
+        slots = self._slots[:]  # one step of the interpreter: no write falls within
+        return Snapshot(sorted((slot for slot in slots if slot is not None), key=itemgetter(0)), self.end)
+
+    def _forget_oldest(self) -> None:
+        index = self.first % self._capacity
+        slot = self._slots[index]
+        self.first += 1
+        if slot is not None:
+            self._slots[index] = None
+            self._bytes -= len(slot[1].body)
+
+
+class Snapshot:
+    """Rows that stay."""
+
+    __slots__ = ("_events", "end", "first")
+
+    def __init__(self, slots: list[_Slot], end: int) -> None:
+        self.first = slots[0][0] if slots else end
+        self._events = [event for _, event in slots]
+        self.end = self.first + len(self._events)
+
+    def row(self, number: int) -> StoredEvent | None:
+        """The event of a row, or None where it is not among those kept."""
+        index = number - self.first
+        return self._events[index] if 0 <= index < len(self._events) else None

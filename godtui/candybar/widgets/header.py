@@ -1,0 +1,50 @@
+"""The first line: what this is attached to, whether it is well, and how fast events come."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+from rich.style import Style
+
+from godtui.candybar.figures import RATE_WIDTH, rate, sparkline
+from godtui.candybar.link import Link
+from godtui.candybar.plaintext import plain
+from godtui.candybar.widgets.bar import Bar, looks_of, spread
+
+
+class HeaderLine(Bar):
+    """`godtui ─ embedded ● ─ … 412/s ▁▂▃▅▇`."""
+
+    def __init__(self, link: Link, api_url: str | None) -> None:
+        super().__init__(id="header")
+        self._link = link
+        self._api_url = api_url
+
+    def segments(self, width: int) -> list[Segment]:
+        looks = looks_of(self)
+        across = Segment(looks.glyphs.across, looks.rule)
+        gap, joint = Segment(" "), [Segment(" "), across, Segment(" ")]
+        glyph, style = self._status()
+        where = plain(self._link.hosted.description, ascii_only=looks.ascii_only)
+        left = [gap, Segment("godtui", looks.accent), *joint, Segment(f"{where} ", looks.text), Segment(glyph, style)]
+        if self._api_url and self._api_url != self._link.hosted.description and width >= 90:
+            left += [*joint, Segment(plain(self._api_url), looks.quiet)]
+        return spread([*left, gap], self._flow(width), width, across)
+
+    def _status(self) -> tuple[str, Style]:
+        looks, link = looks_of(self), self._link
+        if link.failure is not None:
+            return looks.glyphs.fault, looks.fault
+        if link.silence or link.health_fault:
+            return looks.glyphs.retrying, looks.attention
+        return looks.status(link.health.status if link.health else None)
+
+    def _flow(self, width: int) -> list[Segment]:
+        looks, meter = looks_of(self), self._link.meter
+        columns = max(0, min(30, width - 50))
+        values = list(meter.seconds)[-columns:] if columns else []
+        sparks = sparkline([0.0] * (columns - len(values)) + values, looks.glyphs.sparks)
+        return [
+            Segment(f" {rate(meter.rate):>{RATE_WIDTH}} ", looks.strong),
+            Segment(f"{sparks} " if sparks else "", looks.healthy),
+            Segment(looks.glyphs.across if sparks else "", looks.rule),
+        ]

@@ -1,0 +1,63 @@
+"""The line above the last: the keys that work here, five at most; a notice takes its place for a moment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+
+from godtui.candybar.plaintext import clip, plain
+from godtui.candybar.widgets.bar import Bar, cells, looks_of
+from godtui.clock import Clock
+
+MAX_HINTS = 5
+NOTICE_SECONDS = 4.0
+
+
+class Hint(NamedTuple):
+    """A key and what it does here."""
+
+    key: str
+    does: str
+
+
+class KeyLine(Bar):
+    """`enter open   / filter   p pause   ? help`."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(id="keys")
+        self._clock = clock
+        self._hints: list[Hint] = []
+        self._notice: tuple[str, float] | None = None
+
+    def show(self, hints: list[Hint]) -> None:
+        """These keys work now."""
+        if hints != self._hints:
+            self._hints = hints
+            self.renew()
+
+    def notice(self, text: str) -> None:
+        """Say this for a few seconds."""
+        self._notice = (text, self._clock.monotonic() + NOTICE_SECONDS)
+        self.renew()
+
+    def tick(self) -> None:
+        """Take back a notice whose time is over."""
+        if self._notice is not None and self._clock.monotonic() >= self._notice[1]:
+            self._notice = None
+            self.renew()
+
+    def segments(self, width: int) -> list[Segment]:
+        looks = looks_of(self)
+        if self._notice is not None:
+            text = clip(plain(self._notice[0], ascii_only=looks.ascii_only), width - 2, looks.glyphs.ellipsis)
+            return [Segment(f" {text}", looks.strong)]
+        line: list[Segment] = []
+        for key, does in self._hints[:MAX_HINTS]:
+            hint = [Segment("  " if line else "", Style()), Segment(f" {key}", looks.strong)]
+            hint.append(Segment(f" {does}", looks.quiet))
+            if cells(line) + cells(hint) > width:
+                break
+            line += hint
+        return line

@@ -1,0 +1,222 @@
+"""The list of events: the tail as it moves, or held still while someone reads."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from godtui.candybar.figures import count, duration
+from godtui.candybar.link import Link
+from godtui.candybar.looks import Looks
+from godtui.candybar.plaintext import plain
+from godtui.candybar.row import RowPainter
+from godtui.candybar.teaching import lesson
+from godtui.candybar.widgets.bar import looks_of
+from godtui.candybar.widgets.pane import Pane
+from godtui.candybar.window import Line, Window
+from godtui.envelope import StoredEvent
+
+MAX_PAINTED = 1_000
+FLOOD_TICKS = 3
+
+
+class StreamList(Pane):
+    """Events by row number; draws what is visible and nothing else."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "open", id="stream.open", tooltip="Show the whole event beside the list"),
+        Binding("p", "pause", "pause", id="stream.pause", tooltip="Hold the list still; again: jump to the newest"),
+        Binding("k,up", "move(-1)", "up", id="stream.up", tooltip="One event up; leaves the newest"),
+        Binding("j,down", "move(1)", "down", id="stream.down", tooltip="One event down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="One page up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="One page down"),
+        Binding("g,home", "first", "oldest", id="stream.first", tooltip="The oldest event that is held here"),
+        Binding("G,end", "last", "newest", id="stream.last", tooltip="The newest event, and follow from there"),
+    ]
+
+    class Opened(Message):
+        """The reader wants to see the event under the cursor."""
+
+    class Moved(Message):
+        """Another event is under the cursor."""
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, StreamList.Moved)
+
+    def __init__(self, link: Link, api_url: str | None) -> None:
+        super().__init__(id="stream")
+        self._link = link
+        self._api_url = api_url
+        self._painter: RowPainter | None = None
+        self._painted: dict[int, Strip] = {}
+        self._lines: list[Line] = []
+        self._drawn_at_tick = 0
+        self._ticks = 0
+        self._edge_text = ""
+        self.filter_text = ""
+        self.window = Window(link.feed.ring)
+
+    @property
+    def current(self) -> StoredEvent | None:
+        """The event under the cursor."""
+        return self.window.event(self.window.cursor)
+
+    def show(self, window: Window) -> None:
+        """Turn to another feed's rows."""
+        self.window = window
+        self._painted.clear()
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw everything again."""
+        self._lines = self.window.lines(self.content_height)
+        self._drawn_at_tick = self._ticks
+        self.refresh()
+
+    def tick(self) -> None:
+        """Take up what came. When more comes than can be read, every third tick is enough."""
+        self._ticks += 1
+        window = self.window
+        waiting = window.ring.end - (self._lines[-1].row + 1 if self._lines else 0)
+        flooded = waiting > self.content_height and self._ticks - self._drawn_at_tick < FLOOD_TICKS
+        if window.following and not flooded and window.take():
+            self.redraw()
+        elif not self._lines and self._ticks % 8 == 0:
+            self.refresh()
+
+    def refresh_freshness(self) -> None:
+        """Draw the upper edge again where it says something new."""
+        text = "".join(segment.text for part in self.top_edge() for segment in part)
+        if text != self._edge_text:
+            self._edge_text = text
+            self.refresh_edges()
+
+    def restyle(self) -> None:
+        """The looks or the size changed."""
+        self._painter = None
+        self._painted.clear()
+        self.redraw()
+
+    def on_resize(self) -> None:
+        self.restyle()
+
+    def action_open(self) -> None:
+        if self.current is not None:
+            self.post_message(self.Opened())
+
+    def action_pause(self) -> None:
+        if self.window.paused:
+            self.window.resume()
+        else:
+            self.window.pause(self.content_height)
+        self._moved()
+
+    def action_move(self, by: int) -> None:
+        self.window.move(by, self.content_height)
+        self._moved()
+
+    def action_page(self, by: int) -> None:
+        self.window.move(by * max(1, self.content_height - 1), self.content_height)
+        self._moved()
+
+    def action_first(self) -> None:
+        self.window.go(self.window.rows.first, self.content_height)
+        self._moved()
+
+    def action_last(self) -> None:
+        if self.window.paused:
+            self.window.go(self.window.rows.end - 1, self.content_height)
+        else:
+            self.window.resume()
+        self._moved()
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self.window.scroll(-3, self.content_height)
+        self._moved()
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self.window.scroll(3, self.content_height)
+        self._moved()
+
+    def on_click(self, event: events.Click) -> None:
+        index = event.y - self.content_top
+        if 0 <= index < len(self._lines):
+            row = self._lines[index].row
+            if row == self.window.cursor:
+                self.action_open()
+            self.window.go(row, self.content_height)
+            self._moved()
+
+    def content_line(self, y: int) -> Strip:
+        looks, width = looks_of(self), self.content_width
+        if not self._lines:
+            return Strip(self._lesson_line(looks, y)).adjust_cell_length(width)
+        if y >= len(self._lines):
+            return Strip.blank(width)
+        line = self._lines[y]
+        event = self.window.event(line.row)
+        if event is None:
+            return Strip([Segment(f" {looks.glyphs.dot}", looks.quiet)]).adjust_cell_length(width)
+        painter = self._painter or self._new_painter(looks)
+        if line.is_rule:
+            return painter.rule(event)
+        strip = self._painted.get(line.row) or self._paint(painter, line.row, event)
+        if line.row != self.window.cursor:
+            return strip
+        marker = Strip([Segment(looks.glyphs.cursor, looks.accent)])
+        return Strip.join([marker, strip.crop(1)]).apply_style(looks.cursor)
+
+    def top_edge(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
+        looks = looks_of(self)
+        middle: list[Segment] = []
+        if self.filter_text:
+            text = plain(self.filter_text, ascii_only=looks.ascii_only)
+            middle = [Segment("filter: ", looks.quiet), Segment(text, looks.strong)]
+        return [Segment("Stream", looks.strong)], middle, self._freshness(looks)
+
+    def _freshness(self, looks: Looks) -> list[Segment]:
+        """`live`, `paused +1,204`, `+12 new`, or since when nothing comes."""
+        link, window, marks = self._link, self.window, looks.glyphs
+        if link.failure is not None:
+            return [Segment(f"{marks.fault} ended", looks.fault)]
+        trouble = self._trouble(looks)
+        if window.paused:
+            return [*trouble, Segment(f"paused +{count(window.waiting)}", looks.attention)]
+        if not window.following:
+            return [*trouble, Segment(f"+{count(window.waiting)} new", looks.strong)]
+        if link.searching or not (link.feed.ready or link.feed.fault):
+            return [Segment(f"{marks.standby} searching", looks.attention)]
+        return trouble or [Segment("live", looks.healthy)]
+
+    def _trouble(self, looks: Looks) -> list[Segment]:
+        link, now = self._link, self._link.clock.monotonic()
+        if link.feed.fault is None and not link.silence:
+            return []
+        age = duration(max(now - link.feed.contact, link.silence))
+        return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
+
+    def _lesson_line(self, looks: Looks, y: int) -> list[Segment]:
+        lines = lesson(self._link, looks, self.filter_text, self._api_url, self.content_width)
+        top = max(0, min(3, (self.content_height - len(lines)) // 3))
+        return lines[y - top] if top <= y < top + len(lines) else []
+
+    def _new_painter(self, looks: Looks) -> RowPainter:
+        self._painter = RowPainter(looks, self.content_width)
+        return self._painter
+
+    def _paint(self, painter: RowPainter, row: int, event: StoredEvent) -> Strip:
+        if len(self._painted) >= MAX_PAINTED:
+            self._painted.clear()
+        strip = self._painted[row] = painter.paint(event)
+        return strip
+
+    def _moved(self) -> None:
+        self.redraw()
+        self.post_message(self.Moved())

@@ -1,0 +1,98 @@
+"""The last line: bus, log, what was seen and shown, and the time. Always there, always true."""
+
+from __future__ import annotations
+
+from rich.segment import Segment
+
+from godtui.candybar.figures import clock_time, count, duration
+from godtui.candybar.link import Link
+from godtui.candybar.plaintext import plain
+from godtui.candybar.widgets.bar import Bar, cells, looks_of, spread
+from godtui.candybar.window import Window
+
+
+class TruthLine(Bar):
+    """`bus embedded ●   log 1,204,551 · 0.4 ms   seen n · matched n · shown n · dropped n   14:02:12Z`."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(id="truth")
+        self._link = link
+        self._widths: dict[str, int] = {}
+        self.window: Window | None = None
+
+    def segments(self, width: int) -> list[Segment]:
+        looks = looks_of(self)
+        time = Segment(clock_time(self._link.clock.now(), milliseconds=False) + "Z ", looks.quiet)
+        parts = [self._bus(), self._log(), self._counts(short=False)]
+        left = self._joined(parts)
+        if cells(left) + cells([time]) >= width:
+            left = self._joined([*parts[:2], self._counts(short=True)])
+        while cells(left) + cells([time]) >= width and len(parts) > 1:
+            parts.pop(1)
+            left = self._joined([*parts[:1], *([self._counts(short=True)] if len(parts) > 1 else [])])
+        return spread(left, [time], width, Segment(" "))
+
+    def _joined(self, parts: list[list[Segment]]) -> list[Segment]:
+        gap = Segment("   ")
+        joined = [Segment(" ")]
+        for part in parts:
+            joined += [*part, gap] if part else []
+        return joined[:-1]
+
+    def _bus(self) -> list[Segment]:
+        looks, link = looks_of(self), self._link
+        glyph, style = looks.status(self._component_status("bus"))
+        if link.failure is not None:
+            glyph, style = looks.glyphs.fault, looks.fault
+        elif link.silence:
+            silent = f" silent {duration(link.silence)}"
+            return [Segment("bus ", looks.quiet), Segment(looks.glyphs.undeclared + silent, looks.attention)]
+        name = plain(link.hosted.description, ascii_only=looks.ascii_only)
+        return [Segment("bus ", looks.quiet), Segment(f"{name} ", looks.text), Segment(glyph, style)]
+
+    def _log(self) -> list[Segment]:
+        looks = looks_of(self)
+        store = self._link.health.components.get("store") if self._link.health else None
+        if store is None:
+            return []
+        segments = [Segment("log ", looks.quiet)]
+        if store.status != "ok":
+            glyph, style = looks.status(store.status)
+            segments.append(Segment(f"{glyph} ", style))
+        last, commit = store.figures.get("last_seq"), store.figures.get("commit_ms")
+        if isinstance(last, int):
+            segments.append(Segment(self._steady("log", count(last)), looks.text))
+        if isinstance(commit, int | float):
+            segments.append(Segment(f" {looks.glyphs.dot} {commit:.1f} ms", looks.quiet))
+        return segments
+
+    def _counts(self, *, short: bool) -> list[Segment]:
+        looks, feed, window = looks_of(self), self._link.feed, self.window
+        if window is None:
+            return []
+        dropped = feed.dropped + window.lost
+        figures = {
+            "seen": feed.seen,
+            "matched": feed.ring.end + feed.dropped,
+            "shown": window.shown,
+            "dropped": dropped,
+        }
+        segments: list[Segment] = []
+        for name, number in figures.items():
+            if segments:
+                segments.append(Segment(" " if short else f" {looks.glyphs.dot} ", looks.quiet))
+            alarming = name == "dropped" and number
+            label = name[0] if short else f"{name} "
+            segments.append(Segment(label, looks.quiet))
+            segments.append(Segment(self._steady(name, count(number)), looks.attention if alarming else looks.text))
+        return segments
+
+    def _component_status(self, name: str) -> str | None:
+        health = self._link.health
+        component = health.components.get(name) if health else None
+        return component.status if component else None
+
+    def _steady(self, name: str, text: str) -> str:
+        """Right-aligned in the widest it has been, so that what stands beside it stays."""
+        self._widths[name] = max(self._widths.get(name, 0), len(text))
+        return text.rjust(self._widths[name])

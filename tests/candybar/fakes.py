@@ -1,0 +1,233 @@
+"""An engine in memory behind the real seam: a log, a stream and a health, on a loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import itertools
+import threading
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from godtui import jsontext
+from godtui.clock import rfc3339, to_microseconds
+from godtui.envelope import Fault, StoredEvent, read_timestamp, source_name
+from godtui.filters import Filter
+from godtui.operations import (
+    BusOperations,
+    ComponentHealth,
+    ContractOperations,
+    Events,
+    Frame,
+    Health,
+    Order,
+    Page,
+    Position,
+    StoreUnavailableError,
+    Welcome,
+)
+
+NOON = to_microseconds(read_timestamp("2026-02-12T14:02:11.482Z")[0])
+API_URL = "http://127.0.0.1:8000"
+
+_ids = itertools.count(1)
+
+
+def event(
+    event_type: str = "agent.task.completed",
+    payload: dict[str, Any] | None = None,
+    *,
+    source: dict[str, Any] | None = None,
+    time: int = NOON,
+    faults: Sequence[Fault] = (),
+    correlation_id: UUID | None = None,
+    **extra: Any,
+) -> StoredEvent:
+    """An event as stored, without its place in the log."""
+    number = next(_ids)
+    event_id = UUID(int=(0x018F << 112) | (0x7 << 76) | (0x8 << 60) | number)
+    document = {
+        "event_id": str(event_id),
+        "event_type": event_type,
+        "timestamp": rfc3339(time),
+        "version": "v1",
+        "source": {"service": "jelmore"} if source is None else source,
+        "correlation_id": None if correlation_id is None else str(correlation_id),
+        "payload": {"task": "INFRA-42"} if payload is None else payload,
+        **extra,
+    }
+    return StoredEvent(
+        seq=0,
+        stored_at=time + 2_000,
+        event_id=event_id.bytes,
+        event_type=event_type,
+        source=source_name(document["source"]),
+        correlation_id=None if correlation_id is None else correlation_id.bytes,
+        time=time,
+        violations=orjson.dumps([fault.as_json() for fault in faults]) if faults else None,
+        headers=None,
+        body=jsontext.dumps(document),
+    )
+
+
+class MemoryStore:
+    """A log in a list. `break_with` makes the stream and the queries fail until it is None again."""
+
+    def __init__(self) -> None:
+        self.log: list[StoredEvent] = []
+        self.break_with: Exception | None = None
+        self.queries: list[Filter] = []
+        self.streams: list[tuple[Filter, int | None]] = []
+        self._changed = asyncio.Event()
+
+    def append(self, events: Sequence[StoredEvent]) -> None:
+        for one in events:
+            self.log.append(one._replace(seq=len(self.log) + 1))
+        self.wake()
+
+    def wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def query(
+        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+    ) -> Page:
+        self._fail()
+        self.queries.append(wanted)
+        test = wanted.predicate()
+        rows = reversed(self.log) if order == "desc" else iter(self.log)
+        return Page([one for one in rows if test(one)][:limit], None)
+
+    async def event(self, event_id: UUID) -> StoredEvent | None:
+        self._fail()
+        return next((one for one in self.log if one.event_id == event_id.bytes), None)
+
+    async def stream(
+        self, wanted: Filter, *, after: int | None = None, positions: bool = False
+    ) -> AsyncGenerator[Frame, None]:
+        self._fail()
+        self.streams.append((wanted, after))
+        test = wanted.predicate()
+        yield Welcome(len(self.log))
+        position = len(self.log) if after is None else after
+        while True:
+            changed = self._changed
+            self._fail()
+            fresh = self.log[position:]
+            position += len(fresh)
+            if found := [one for one in fresh if test(one)]:
+                yield Events(found)
+            if positions and fresh:
+                yield Position(position)
+            await changed.wait()
+
+    def _fail(self) -> None:
+        if self.break_with is not None:
+            raise self.break_with
+
+
+class MemoryMonitor:
+    """A health that tests set."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.bus = ComponentHealth("ok", "embedded")
+        self.store_status: ComponentHealth | None = None
+        self.break_with: Exception | None = None
+
+    async def health(self) -> Health:
+        if self.break_with is not None:
+            raise self.break_with
+        log = self.store_status or ComponentHealth("ok", "", {"last_seq": len(self._store.log), "commit_ms": 0.4})
+        worst = max((self.bus.status, log.status), key=("ok", "degraded", "down").index)
+        return Health(worst, "0.1.0", "test", {"bus": self.bus, "store": log})
+
+
+class MemoryOperations:
+    """The rooms that the console uses."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.monitor = MemoryMonitor(self.store)
+
+    @property
+    def bus(self) -> BusOperations:
+        raise NotImplementedError("the console does not publish")
+
+    @property
+    def schemas(self) -> ContractOperations:
+        raise NotImplementedError("the console does not read contracts")
+
+
+class Engine:
+    """Hosted operations: a loop in a thread. A context manager; `fail` ends the thread as a dying engine would."""
+
+    description = "embedded"
+
+    def __init__(self, events: Sequence[StoredEvent] = ()) -> None:
+        self.operations = MemoryOperations()
+        self.operations.store.append(events)
+        self.failure: str | None = None
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="engine")
+        self._thread.start()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def submit(self, work: Coroutine[Any, Any, Any]) -> concurrent.futures.Future[Any]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def append(self, *events: StoredEvent) -> None:
+        """Put events into the log and wake the streams, from the test's thread; returns when done."""
+        self.do(lambda: self.operations.store.append(events))
+
+    def do(self, change: Any) -> None:
+        """Run a change on the engine's loop and wait for it."""
+
+        async def run() -> None:
+            change()
+
+        self.submit(run()).result(10)
+
+    def break_stream(self, error: Exception | None) -> None:
+        """Make stream and queries fail from now on, or no longer."""
+
+        def change() -> None:
+            self.operations.store.break_with = error
+            self.operations.store.wake()
+
+        self.do(change)
+
+    def fail(self, why: str) -> None:
+        """Die."""
+        self.stop()
+        self.failure = why
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join(10)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_forever()
+            tasks = asyncio.all_tasks(self._loop)
+            for task in tasks:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        finally:
+            self._loop.close()
+
+
+def unavailable(why: str = "the disk is full") -> StoreUnavailableError:
+    """What a store that cannot answer raises."""
+    return StoreUnavailableError(why)
