@@ -523,7 +523,7 @@ def test_settings_do_not_change(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, port=0)
     assert (settings.data_dir, settings.port) == (tmp_path, 0)
     with pytest.raises(ValidationError):
-        settings.port = 1  # type: ignore[misc]
+        settings.port = 1
 
 
 def test_loading_reads_nothing_but_its_inputs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -128,39 +128,39 @@ class Settings(BaseModel):
     A field's description is the end of the sentence "it must be ...".
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, validate_default=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(EMBEDDED, repr=False, description="embedded:")
+    bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(default=EMBEDDED, repr=False, description="embedded:")
     data_dir: Annotated[Path, BeforeValidator(_path)] = Field(
         default_factory=lambda: platformdirs.user_data_path(APPLICATION, appauthor=False), description="a path"
     )
-    schemas: Annotated[Path | None, BeforeValidator(_folder)] = Field(None, description="a folder that exists")
-    registry: Annotated[Path | None, BeforeValidator(_file)] = Field(None, description="a file that exists")
+    schemas: Annotated[Path | None, BeforeValidator(_folder)] = Field(default=None, description="a folder that exists")
+    registry: Annotated[Path | None, BeforeValidator(_file)] = Field(default=None, description="a file that exists")
     host: Annotated[str, BeforeValidator(_host)] = Field(
-        "127.0.0.1", description="a host name or address without scheme and port"
+        default="127.0.0.1", description="a host name or address without scheme and port"
     )
     port: Annotated[int, BeforeValidator(whole_number)] = Field(
-        8000, ge=0, le=65_535, description="a whole number from 0 to 65535"
+        default=8000, ge=0, le=65_535, description="a whole number from 0 to 65535"
     )
     api_token: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
-        None, description="visible ASCII characters without spaces"
+        default=None, description="visible ASCII characters without spaces"
     )
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
-        (), description="host names or addresses without port, with commas between them"
+        default=(), description="host names or addresses without port, with commas between them"
     )
     message_ttl: Annotated[InstanceOf[MessageTtl], BeforeValidator(MessageTtl.read)] = Field(
         default_factory=MessageTtl,
         description="seconds from 0 to 4294967, for all queues or by name: 86400,candystore.events=0",
     )
     publish_timeout: Annotated[float, BeforeValidator(seconds)] = Field(
-        5.0, gt=0, le=3600, description="seconds above 0, at most 3600"
+        default=5.0, gt=0, le=3600, description="seconds above 0, at most 3600"
     )
     max_event_bytes: Annotated[int, BeforeValidator(whole_number)] = Field(
-        1_048_576, ge=1, le=134_217_728, description="a whole number from 1 to 134217728"
+        default=1_048_576, ge=1, le=134_217_728, description="a whole number from 1 to 134217728"
     )
-    unknown_types: Literal["reject", "allow"] = Field("reject", description="reject or allow")
+    unknown_types: Literal["reject", "allow"] = Field(default="reject", description="reject or allow")
     health_interval: Annotated[float, BeforeValidator(seconds)] = Field(
-        30.0, gt=0, le=86_400, description="seconds above 0, at most 86400"
+        default=30.0, gt=0, le=86_400, description="seconds above 0, at most 86400"
     )
 
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
