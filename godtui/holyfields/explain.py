@@ -21,7 +21,7 @@ from godtui.holyfields.references import Linked
 from godtui.jsontext import Json
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
+    from jsonschema.exceptions import ValidationError
     from jsonschema.protocols import Validator
 
 MAX_FAULTS: Final = 20

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import jsonschema
 import jsonschema_rs
-from jsonschema import FormatChecker, FormatError, ValidationError
+from jsonschema import FormatChecker
+from jsonschema.exceptions import FormatError, ValidationError
 
 from godtui.holyfields.dialects import Dialect, decider
 from godtui.jsontext import Json
