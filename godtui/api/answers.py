@@ -1,0 +1,169 @@
+"""What an instance answered, as the values and errors of operations."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from godtui.clock import to_microseconds
+from godtui.envelope import Fault, InvalidEventError, StoredEvent, read_timestamp
+from godtui.filters import FilterError
+from godtui.operations import (
+    BadCursorError,
+    BatchReport,
+    ConflictError,
+    Dropped,
+    Events,
+    Frame,
+    Gap,
+    NotConfirmedError,
+    Position,
+    PublishError,
+    Receipt,
+    Rejection,
+    StoreUnavailableError,
+    TooLargeError,
+    Unconfirmed,
+    UnknownPositionError,
+    Welcome,
+)
+
+
+class InstanceUnreachableError(Exception):
+    """The instance cannot be asked; the message says why and what to do. `sent` says that the request may be done."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+
+
+class TooLargeThereError(TooLargeError):
+    """The instance refused the event for its size; the sentence is its own."""
+
+    def __init__(self, event_id: UUID, message: str) -> None:
+        PublishError.__init__(self, event_id, message)
+
+
+class Answer(NamedTuple):
+    """One HTTP answer of the instance at an address."""
+
+    address: str
+    status: int
+    media_type: str
+    body: bytes
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether a godtui refused, rather than something else that answers there."""
+        return self.media_type.startswith("application/problem+json")
+
+    def document(self) -> Any:
+        """The body. Raises InstanceUnreachableError where it is not JSON; integers keep every digit."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise self._foreign() from None
+
+    def problem(self) -> dict[str, Any]:
+        """The problem. Raises InstanceUnreachableError where it is none."""
+        told = self.document() if self.is_problem else None
+        if not isinstance(told, dict):
+            raise self._foreign()
+        return told
+
+    def _foreign(self) -> InstanceUnreachableError:
+        return InstanceUnreachableError(
+            f"what answers at {self.address} is not a godtui (status {self.status}); check the address"
+        )
+
+
+def publish_error(answer: Answer, event_id: UUID) -> Exception:
+    """Why a publish did not end in a receipt."""
+    problem = answer.problem()
+    match answer.status:
+        case 409:
+            return ConflictError(event_id)
+        case 413:
+            return TooLargeThereError(event_id, problem["detail"])
+        case 503:
+            return NotConfirmedError(event_id, problem.get("reason", problem["detail"]))
+        case 400 | 422:
+            return InvalidEventError(_faults(problem) or [Fault("", problem["detail"])])
+    return error(answer)
+
+
+def query_error(answer: Answer) -> Exception:
+    """Why a query or a stream was refused."""
+    problem = answer.problem()
+    if answer.status == 400:
+        return BadCursorError(problem["detail"])
+    for fault in _faults(problem) if answer.status == 422 else ():
+        parameter, _, offset = fault.path.partition(":")
+        if parameter == "filter" and offset.isdigit():
+            return FilterError(fault.message, int(offset))
+        if fault.path == "query:after":
+            return UnknownPositionError(fault.message)
+    return error(answer)
+
+
+def error(answer: Answer) -> Exception:
+    """Any other refusal."""
+    problem = answer.problem()
+    if answer.status == 503:
+        return StoreUnavailableError(problem["detail"])
+    if answer.status in (401, 403):
+        return InstanceUnreachableError(f"the instance at {answer.address} lets nobody in: {problem['detail']}")
+    return InstanceUnreachableError(f"the instance at {answer.address} answered {answer.status}: {problem['detail']}")
+
+
+def found(answer: Answer) -> dict[str, Any] | None:
+    """The document that was asked for, or None where there is none."""
+    if answer.status == 404 and answer.is_problem:
+        return None
+    if answer.status != 200:
+        raise error(answer)
+    document: dict[str, Any] = answer.document()
+    return document
+
+
+def receipt(told: dict[str, Any]) -> Receipt:
+    """The answer to a publish."""
+    return Receipt(
+        UUID(told["event_id"]),
+        told["event_type"],
+        told["version"],
+        UUID(told["correlation_id"]),
+        to_microseconds(read_timestamp(told["timestamp"])[0]),
+    )
+
+
+def batch_report(told: dict[str, Any]) -> BatchReport:
+    """The answer to a batch."""
+    return BatchReport(
+        told["accepted"],
+        [Rejection(one["index"], _faults(one)) for one in told["rejected"]],
+        [Unconfirmed(one["index"], UUID(one["event_id"])) for one in told["unconfirmed"]],
+    )
+
+
+def frame(told: dict[str, Any]) -> Frame:
+    """One frame of a stream."""
+    match told["type"]:
+        case "event":
+            return Events([StoredEvent.from_document(told["event"])])
+        case "events":
+            return Events([StoredEvent.from_document(event) for event in told["events"]])
+        case "welcome":
+            return Welcome(told["seq"])
+        case "position":
+            return Position(told["seq"])
+        case "gap":
+            return Gap(told["from_seq"], told["to_seq"])
+        case "dropped":
+            return Dropped(told["count"], told["from_seq"], told["to_seq"])
+    raise InstanceUnreachableError("the instance sends frames of a kind that is not known here; update this godtui")
+
+
+def _faults(told: dict[str, Any]) -> list[Fault]:
+    return [Fault(one["path"], one["message"], one.get("keyword")) for one in told.get("errors", [])]

@@ -1,0 +1,113 @@
+"""The FastAPI application: routes over operations, guarded, with problems for errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from godtui import __version__, jsontext
+from godtui.api import batch, publish, stream
+from godtui.api.configuration import ApiConfig
+from godtui.api.contracts import contracts_router
+from godtui.api.docs import docs
+from godtui.api.events import events_router
+from godtui.api.guards import Guard
+from godtui.api.health import health_router
+from godtui.api.openapi import COMPONENTS
+from godtui.api.problems import HANDLED, ProblemError, answer
+from godtui.clock import Clock
+from godtui.operations import Operations
+
+DESCRIPTION = """\
+Publish events, ask the log, follow it, and read the contracts.
+
+Errors are problems (RFC 9457, application/problem+json): 400 the body is not JSON, 413 it is too large, 422 anything
+else that is wrong with a request, each fault with its place. Parameters that are unknown, repeated or out of range are
+refused. Where a token is set, send Authorization: Bearer with it; /health alone wants none. Unknown paths are 404, and
+nothing redirects.
+"""
+
+
+def create_application(operations: Operations, config: ApiConfig, clock: Clock) -> FastAPI:
+    """The API over some operations. `TrustedListener` wraps it for a listener that needs no guard."""
+    application = _Api(
+        title="godtui",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    application.add_middleware(Guard, config)
+    application.add_middleware(HeadAsGet)
+    for kind in HANDLED:
+        application.add_exception_handler(kind, answer)
+    application.router.routes += [
+        Route("/publish", publish.Publish(operations, config), methods=["POST"]),
+        Route("/publish/batch", batch.PublishBatch(operations), methods=["POST"]),
+        WebSocketRoute("/stream", stream.Stream(operations, clock)),
+        Route("/stream", _upgrade_required),
+        Route("/openapi.json", _openapi),
+        Route("/docs", docs),
+    ]
+    application.include_router(events_router(operations, clock))
+    application.include_router(contracts_router(operations))
+    application.include_router(health_router(operations))
+    application.router.default = _unknown_path
+    return application
+
+
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The generated document with the plain endpoints' own entries and the named shapes."""
+        if self.openapi_schema is None:
+            document = get_openapi(
+                title=self.title, version=self.version, description=self.description, routes=self.routes
+            )
+            document["paths"] = {**_PLAIN_PATHS, **document["paths"]}
+            document["components"] = {
+                "schemas": COMPONENTS,
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            }
+            document["security"] = [{}, {"token": []}]
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+_PLAIN_PATHS: dict[str, Any] = {
+    "/publish": {"post": publish.OPERATION},
+    "/publish/batch": {"post": batch.OPERATION},
+    "/stream": {"get": stream.OPERATION},
+}
+
+
+class HeadAsGet:
+    """Answers HEAD wherever GET is answered; the server leaves the body out."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self.application({**scope, "method": "GET"} if is_head else scope, receive, send)
+
+
+async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:
+    raise HTTPException(404)
+
+
+async def _upgrade_required(request: Request) -> Response:
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade"}
+    raise ProblemError(426, "/stream is a WebSocket; connect with ws:// in place of http://", headers=headers)
+
+
+async def _openapi(request: Request) -> Response:
+    return Response(jsontext.dumps(request.app.openapi()), media_type="application/json")

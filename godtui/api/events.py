@@ -1,0 +1,63 @@
+"""`GET /events` and `GET /events/{event_id}`: what the log holds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request
+from starlette.responses import Response
+
+from godtui import jsontext
+from godtui.api.openapi import EXAMPLE_EVENT, json_response, problems
+from godtui.api.parameters import EventsQuery, Query, documented, read_query
+from godtui.api.problems import ProblemError
+from godtui.clock import Clock
+from godtui.operations import Operations, Page
+
+
+def events_router(operations: Operations, clock: Clock) -> APIRouter:
+    """The routes that read the store."""
+    router = APIRouter(tags=["store"])
+
+    @router.get(
+        "/events",
+        operation_id="listEvents",
+        summary="List stored events",
+        description="Newest first, or oldest first with `order=asc`; pages stay stable while events arrive. "
+        "All conditions must hold.",
+        openapi_extra={"parameters": documented(EventsQuery)},
+        responses={
+            200: json_response("One page.", "EventPage", {"events": [EXAMPLE_EVENT], "next_cursor": None}),
+            **problems(400, 422, 503),
+        },
+        response_class=Response,
+    )
+    async def list_events(request: Request) -> Response:
+        query = read_query(EventsQuery, request.scope)
+        page = await operations.store.query(
+            query.wanted(clock.now()), limit=query.limit, cursor=query.cursor, order=query.order
+        )
+        return Response(_document(page), media_type="application/json")
+
+    @router.get(
+        "/events/{event_id}",
+        operation_id="getEvent",
+        summary="One stored event",
+        responses={200: json_response("The event.", "StoredEvent", EXAMPLE_EVENT), **problems(404, 422, 503)},
+        response_class=Response,
+    )
+    async def get_event(request: Request, event_id: Annotated[UUID, Path(description="The event's id.")]) -> Response:
+        read_query(Query, request.scope)
+        event = await operations.store.event(event_id)
+        if event is None:
+            raise ProblemError(404, f"no event {event_id} is stored")
+        return Response(event.to_json(), media_type="application/json")
+
+    return router
+
+
+def _document(page: Page) -> bytes:
+    """The page around the events as they are stored; nothing of them is read again."""
+    events = b",".join(event.to_json() for event in page.events)
+    return b'{"events":[%b],"next_cursor":%b}' % (events, jsontext.dumps(page.next_cursor))

@@ -1,0 +1,202 @@
+"""The shapes that the OpenAPI document names, and how operations refer to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from godtui.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, TITLES
+
+Shape = dict[str, Any]
+
+_ID = "0198c5a2-6c1e-7000-8000-000000000001"
+_UUID: Shape = {"type": "string", "format": "uuid"}
+_MOMENT: Shape = {"type": "string", "format": "date-time"}
+_TYPE: Shape = {
+    "type": "string",
+    "maxLength": 255,
+    "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+$",
+    "description": "At least two lower-case words joined by dots.",
+}
+_VERSION: Shape = {"type": "string", "pattern": "^v[1-9][0-9]*$", "description": "Version of the payload's schema."}
+_OBJECT: Shape = {"type": "object", "additionalProperties": True}
+_NULL: Shape = {"type": "null"}
+_STATUS: Shape = {"type": "string", "enum": ["ok", "degraded", "down"]}
+_COUNT: Shape = {"type": "integer", "minimum": 0}
+
+
+def _object(required: dict[str, Shape], optional: dict[str, Shape] | None = None, *, closed: bool = False) -> Shape:
+    properties = {**required, **(optional or {})}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": not closed,
+    }
+
+
+def _list(name: str) -> Shape:
+    return {"type": "array", "items": reference(name)}
+
+
+def reference(name: str) -> Shape:
+    """A reference to one of the named shapes."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+COMPONENTS: dict[str, Shape] = {
+    "Fault": _object(
+        {
+            "path": {
+                "type": "string",
+                "description": "JSON pointer into the event, `filter:<offset>`, `query:<parameter>` or `path:<name>`.",
+            },
+            "message": {"type": "string"},
+        },
+        {"keyword": {"type": "string", "description": "The schema keyword that refused it."}},
+        closed=True,
+    ),
+    "Problem": {
+        **_object(
+            {"title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
+            {"errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}}, "event_id": _UUID},
+        ),
+        "description": "RFC 9457.",
+    },
+    "EventDraft": _object(
+        {"event_type": _TYPE, "payload": _OBJECT},
+        {
+            "event_id": _UUID,
+            "timestamp": {**_MOMENT, "description": "RFC 3339 with a zone, of the years 1 to 9999 in UTC."},
+            "version": _VERSION,
+            "source": {**_OBJECT, "description": '`{"service": "http"}` where left out.'},
+            "correlation_id": {"anyOf": [_UUID, _NULL]},
+            "causation_id": {
+                "anyOf": [_UUID, _NULL],
+                "description": "The event that caused this one; kept as `source.causation_id`.",
+            },
+        },
+    ),
+    "Receipt": _object(
+        {"event_id": _UUID, "event_type": _TYPE, "version": _VERSION, "correlation_id": _UUID, "timestamp": _MOMENT},
+        closed=True,
+    ),
+    "BatchReport": _object(
+        {
+            "accepted": _COUNT,
+            "rejected": {"type": "array", "items": _object({"index": _COUNT, "errors": _list("Fault")}, closed=True)},
+            "unconfirmed": {"type": "array", "items": _object({"index": _COUNT, "event_id": _UUID}, closed=True)},
+        },
+        closed=True,
+    ),
+    "StoredEvent": _object(
+        {
+            "event_id": _UUID,
+            "event_type": {"type": "string"},
+            "timestamp": _MOMENT,
+            "version": {"type": "string"},
+            "source": _OBJECT,
+            "correlation_id": {"anyOf": [_UUID, _NULL]},
+            "payload": _OBJECT,
+            "seq": {"type": "integer", "minimum": 1, "description": "Position in the log; commit order."},
+            "stored_at": _MOMENT,
+            "violations": {**_list("Fault"), "description": "What was irregular when it was stored."},
+        },
+        {"extra": {**_OBJECT, "description": "Foreign fields whose names are reserved."}},
+    ),
+    "EventPage": _object(
+        {"events": _list("StoredEvent"), "next_cursor": {"anyOf": [{"type": "string"}, _NULL]}}, closed=True
+    ),
+    "Contract": _object({"event_type": {"type": "string"}}),
+    "ContractList": _object({"schemas": _list("Contract")}, closed=True),
+    "Health": _object(
+        {
+            "status": _STATUS,
+            "version": {"type": "string"},
+            "instance": {"type": "string"},
+            "components": {
+                "type": "object",
+                "additionalProperties": _object({"status": _STATUS, "detail": {"type": "string"}}),
+            },
+        },
+        closed=True,
+    ),
+}
+
+EXAMPLE_EVENT: Shape = {
+    "event_id": _ID,
+    "event_type": "test.event.created",
+    "timestamp": "2026-02-12T14:02:11.482000Z",
+    "version": "v1",
+    "source": {"service": "http"},
+    "correlation_id": _ID,
+    "payload": {"message": "test"},
+    "seq": 1,
+    "stored_at": "2026-02-12T14:02:11.490000Z",
+    "violations": [],
+}
+EXAMPLE_CONTRACT: Shape = {"event_type": "test.event.created", "title": "Test event"}
+EXAMPLE_HEALTH: Shape = {
+    "status": "ok",
+    "version": "0.1.0",
+    "instance": "workstation",
+    "components": {"bus": {"status": "ok", "detail": "embedded"}, "store": {"status": "ok", "detail": "42 events"}},
+}
+
+_PROBLEMS: dict[int, tuple[str, Shape]] = {
+    400: (
+        "The body is not JSON, or the cursor is not of this query.",
+        {"detail": "the body is not JSON: NaN is not JSON"},
+    ),
+    404: ("There is no such thing.", {"detail": f"no event {_ID} is stored"}),
+    409: (
+        "The id is stored with other content.",
+        {"detail": f"event {_ID} is already stored with other content; publish it under a new id", "event_id": _ID},
+    ),
+    413: ("Too large.", {"detail": "the body is 2,097,152 bytes; at most 1,048,576 bytes are accepted"}),
+    422: (
+        "Anything else that is wrong with the request; every fault is listed.",
+        {
+            "detail": "the event is not valid: /payload/message: 7 is not of type 'string'",
+            "errors": [{"path": "/payload/message", "message": "7 is not of type 'string'", "keyword": "type"}],
+        },
+    ),
+    426: (
+        "Only WebSockets are served here.",
+        {"detail": "/stream is a WebSocket; connect with ws:// in place of http://"},
+    ),
+    503: (
+        "Not now. Where the problem names an `event_id` the event may still arrive; repeat it, it is stored once.",
+        {
+            "detail": "not confirmed: no answer within 5 s; repeat with this event_id, it will be stored once",
+            "event_id": _ID,
+        },
+    ),
+}
+
+
+def json_content(name: str, example: Any) -> Shape:
+    """The `content` of a JSON body of a named shape."""
+    return {"application/json": {"schema": reference(name), "example": example}}
+
+
+def json_response(description: str, name: str, example: Any) -> Shape:
+    """A JSON answer of a named shape."""
+    return {"description": description, "content": json_content(name, example)}
+
+
+def problems(*statuses: int) -> dict[int | str, Shape]:
+    """The problems that an operation may answer with, each with an example."""
+    return {str(status): _problem(status) for status in statuses}
+
+
+def _problem(status: int) -> Shape:
+    description, members = _PROBLEMS[status]
+    example = {"title": TITLES[status], "status": status, **members}
+    entry: Shape = {
+        "description": description,
+        "content": {MEDIA_TYPE: {"schema": reference("Problem"), "example": example}},
+    }
+    if status != 503:
+        return entry
+    seconds = {"description": "Seconds to wait.", "schema": {"type": "integer"}, "example": RETRY_AFTER_SECONDS}
+    return {**entry, "headers": {"Retry-After": seconds}}

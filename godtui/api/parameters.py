@@ -1,0 +1,154 @@
+"""Query parameters, read strictly: nothing unknown, nothing twice, nothing clamped."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote_to_bytes
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from starlette.types import Scope
+
+from godtui import filters
+from godtui.api.problems import ProblemError
+from godtui.envelope import Fault, version_fault
+from godtui.filters import Filter
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_MAX_SEQ = 2**63 - 1
+
+
+def _digits(value: object) -> object:
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,19}", value, re.ASCII):
+        raise ValueError("a whole number in plain digits is wanted")
+    return value
+
+
+def _version(value: str) -> str:
+    if fault := version_fault(value):
+        raise ValueError(fault)
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_digits)]
+
+
+class Query(BaseModel):
+    """The parameters of one operation; this one takes none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EventsQuery(Query):
+    """The parameters of `GET /events`."""
+
+    filter: str | None = Field(None, description="The filter language.", examples=["type:agent.# -is:invalid"])
+    type: str | None = Field(None, description="AMQP pattern of event types.", examples=["agent.task.*"])
+    source: str | None = Field(None, description="`source.service` or `source.app`, exactly.", examples=["http"])
+    correlation_id: str | None = Field(None, description="UUID of the chain.")
+    since: str | None = Field(None, description="Event time, RFC 3339, a date, or `15m`.", examples=["15m"])
+    until: str | None = Field(None, description="Event time, RFC 3339, a date, or `15m`.")
+    text: str | None = Field(None, description="Whole words that the event holds.", examples=["disk full"])
+    limit: Whole = Field(100, ge=1, le=1000, description="How many events a page holds.")
+    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    order: Literal["desc", "asc"] = Field("desc", description="By `seq`.")
+
+    def wanted(self, now: int) -> Filter:
+        """The one filter that all of the parameters make. Raises FilterError."""
+        return filters.combine(
+            filters.parse(self.filter or "", now=now),
+            filters.from_parameters(
+                type=self.type,
+                source=self.source,
+                correlation_id=self.correlation_id,
+                since=self.since,
+                until=self.until,
+                text=self.text,
+                now=now,
+            ),
+        )
+
+
+class StreamQuery(Query):
+    """The parameters of `/stream`."""
+
+    filter: str = Field("", description="The filter language.", examples=["type:agent.#"])
+    after: Annotated[int, BeforeValidator(_digits)] | None = Field(
+        None, ge=0, le=_MAX_SEQ, description="Begin with what is stored beyond this `seq`; nothing is then dropped."
+    )
+    positions: Literal["true", "false"] = Field("false", description="Also tell how far the log was looked through.")
+
+
+class ContractQuery(Query):
+    """The parameters of `GET /schemas/{event_type}`."""
+
+    version: Annotated[str, BeforeValidator(_version)] | None = Field(
+        None, description="`v<N>`; the lowest registered one where left out.", examples=["v1"]
+    )
+
+
+Model = TypeVar("Model", bound=Query)
+
+
+def read_query(model: type[Model], scope: Scope) -> Model:
+    """The parameters of a request. Raises ProblemError (422) listing every fault."""
+    text = scope["query_string"]
+    if not text:
+        return model()
+    values = _values(text.decode("latin-1"))
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _refusal([_fault(detail, model) for detail in error.errors(include_url=False)]) from None
+
+
+def documented(model: type[Query]) -> list[dict[str, Any]]:
+    """The parameters as OpenAPI lists them."""
+    found = []
+    for name, schema in model.model_json_schema()["properties"].items():
+        plain = {key: value for key, value in schema.items() if key not in ("title", "description", "default", "anyOf")}
+        kept: dict[str, Any] = next((one for one in schema.get("anyOf", []) if one != {"type": "null"}), {})
+        default = {"default": schema["default"]} if schema.get("default") is not None else {}
+        entry = {"name": name, "in": "query", "required": False, "description": schema["description"]}
+        found.append({**entry, "schema": {**kept, **plain, **default}})
+    return found
+
+
+def _values(text: str) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for part in text.split("&"):
+        if not part:
+            continue
+        name, _, value = part.partition("=")
+        name = _decoded(name)
+        if name in values:
+            raise _refusal([_named(name, "this parameter is given twice")])
+        values[name] = _decoded(value, name)
+    return values
+
+
+def _decoded(text: str, name: str | None = None) -> str:
+    where = text if name is None else name
+    if _BROKEN_ESCAPE.search(text):
+        raise _refusal([_named(where, "a % is not followed by two hexadecimal digits; write %25 for a percent sign")])
+    try:
+        return unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        raise _refusal([_named(where, "this is not UTF-8")]) from None
+
+
+def _fault(detail: Any, model: type[Query]) -> Fault:
+    name = str(detail["loc"][0])
+    if detail["type"] == "extra_forbidden":
+        known = ", ".join(model.model_fields) or "none"
+        return _named(name, f"no such parameter; this path takes {known}")
+    return _named(name, detail["msg"].removeprefix("Value error, "))
+
+
+def _named(name: str, message: str) -> Fault:
+    return Fault(f"query:{name[:100]}", message)
+
+
+def _refusal(faults: list[Fault]) -> ProblemError:
+    said = "; ".join(f"{fault.path.removeprefix('query:')}: {fault.message}" for fault in faults)
+    return ProblemError(422, f"the query is not valid: {said}", faults)

@@ -1,0 +1,183 @@
+"""Problems as HTTP tells them (RFC 9457): one class, and what every error of the engine becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import singledispatch
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.responses import Response
+
+from godtui import jsontext
+from godtui.envelope import Fault, InvalidEventError
+from godtui.filters import FilterError
+from godtui.operations import (
+    BadCursorError,
+    ConflictError,
+    NotConfirmedError,
+    StoreUnavailableError,
+    TooLargeError,
+    UnknownPositionError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 1
+
+TITLES = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    422: "Unprocessable Content",
+    426: "Upgrade Required",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class ProblemError(Exception):
+    """A request that is refused: status, one sentence, and the faults found; `members` are further JSON members."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        faults: Sequence[Fault] = (),
+        *,
+        headers: Mapping[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.faults = faults
+        self.headers = headers
+        self.members = members
+
+    def document(self) -> dict[str, Any]:
+        """The problem as a JSON object."""
+        title = TITLES.get(self.status, "Error")
+        plain = {"title": title, "status": self.status, "detail": self.detail, **self.members}
+        return {**plain, "errors": [fault.as_json() for fault in self.faults]} if self.faults else plain
+
+    def response(self) -> Response:
+        """The problem as an answer; on a WebSocket that is not yet accepted it denies the handshake."""
+        return Response(jsontext.dumps(self.document()), self.status, self.headers, MEDIA_TYPE)
+
+
+@singledispatch
+def problem_of(error: Exception) -> ProblemError:
+    """The problem that an error becomes; one that nobody foresaw is a 500 that tells nothing of the inside."""
+    return ProblemError(500, "something went wrong inside godtui; its log says what")
+
+
+@problem_of.register
+def _(error: ProblemError) -> ProblemError:
+    return error
+
+
+@problem_of.register
+def _(error: jsontext.JsonError) -> ProblemError:
+    return ProblemError(400, f"the body is not JSON: {error}")
+
+
+@problem_of.register
+def _(error: jsontext.NumberRangeError) -> ProblemError:
+    return ProblemError(422, f"the body cannot be kept as it is: {error}", [Fault("", str(error))])
+
+
+@problem_of.register
+def _(error: InvalidEventError) -> ProblemError:
+    return ProblemError(422, f"the event is not valid: {error}", error.faults)
+
+
+@problem_of.register
+def _(error: TooLargeError) -> ProblemError:
+    return ProblemError(413, str(error), event_id=str(error.event_id))
+
+
+@problem_of.register
+def _(error: ConflictError) -> ProblemError:
+    return ProblemError(409, str(error), event_id=str(error.event_id))
+
+
+@problem_of.register
+def _(error: NotConfirmedError) -> ProblemError:
+    return _unavailable(str(error), event_id=str(error.event_id), reason=error.reason)
+
+
+@problem_of.register
+def _(error: StoreUnavailableError) -> ProblemError:
+    return _unavailable(str(error))
+
+
+@problem_of.register
+def _(error: BadCursorError) -> ProblemError:
+    return ProblemError(400, "the cursor was not given out for this query; leave it out to begin anew")
+
+
+@problem_of.register
+def _(error: UnknownPositionError) -> ProblemError:
+    return ProblemError(422, f"the query is not valid: after: {error}", [Fault("query:after", str(error))])
+
+
+@problem_of.register
+def _(error: FilterError) -> ProblemError:
+    return ProblemError(
+        422, f"the filter cannot be understood: {error.message}", [Fault(error.position, error.message)]
+    )
+
+
+@problem_of.register
+def _(error: ClientDisconnect) -> ProblemError:
+    return ProblemError(400, "the client went away before its request was complete")
+
+
+@problem_of.register
+def _(error: RequestValidationError) -> ProblemError:
+    faults = [Fault(f"path:{detail['loc'][-1]}", detail["msg"]) for detail in error.errors()]
+    return ProblemError(422, "the path is not valid: " + "; ".join(fault.message for fault in faults), faults)
+
+
+@problem_of.register
+def _(error: HTTPException) -> ProblemError:
+    return ProblemError(error.status_code, _SENTENCES.get(error.status_code, error.detail), headers=error.headers)
+
+
+_SENTENCES = {
+    404: "nothing is at this path; GET /docs lists what there is",
+    405: "this path does not take this method; the Allow header lists those it takes",
+}
+
+
+def _unavailable(detail: str, **members: Any) -> ProblemError:
+    return ProblemError(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, **members)
+
+
+async def answer(connection: HTTPConnection, error: Exception) -> Response:
+    """The exception handler of the application."""
+    return problem_of(error).response()
+
+
+HANDLED: tuple[type[Exception], ...] = (
+    ProblemError,
+    jsontext.JsonError,
+    InvalidEventError,
+    TooLargeError,
+    ConflictError,
+    NotConfirmedError,
+    StoreUnavailableError,
+    BadCursorError,
+    FilterError,
+    ClientDisconnect,
+    RequestValidationError,
+    HTTPException,
+    Exception,
+)
+"""What the application hands to `answer`; the last of them is logged as well."""
