@@ -6,7 +6,9 @@ from uuid import UUID
 
 
 class PublishError(Exception):
-    """A publish that was not confirmed; `event_id` is the id to repeat it with."""
+    """A publish that was not confirmed; `event_id` is its id, `keyword` what refused it where something did."""
+
+    keyword: str | None = None
 
     def __init__(self, event_id: UUID, message: str) -> None:
         super().__init__(message)
@@ -15,6 +17,8 @@ class PublishError(Exception):
 
 class ConflictError(PublishError):
     """The id is already stored with other content."""
+
+    keyword = "conflict"
 
     def __init__(self, event_id: UUID) -> None:
         super().__init__(event_id, f"event {event_id} is already stored with other content; publish it under a new id")
@@ -30,6 +34,8 @@ class NotConfirmedError(PublishError):
 
 class TooLargeError(PublishError):
     """The event as JSON is over the size limit."""
+
+    keyword = "maxBytes"
 
     def __init__(self, event_id: UUID, size: int, limit: int) -> None:
         super().__init__(event_id, f"the event is {size:,} bytes; at most {limit:,} are accepted")

@@ -3,27 +3,20 @@
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
 from godtui.bloodbank.health import ComponentHealth, Health, Status
 from godtui.bloodbank.publisher import Receipt
+from godtui.candystore.live import Dropped, Events, Frame, Gap, Position, Welcome
+from godtui.candystore.queries import BadCursorError, Page
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
-    BadCursorError,
     BatchReport,
     BusOperations,
     ContractOperations,
-    Dropped,
-    Events,
-    Frame,
-    Gap,
     HealthOperations,
     Operations,
     Order,
-    Page,
-    Position,
     Rejection,
     StoreOperations,
     StoreUnavailableError,
     Unconfirmed,
-    UnknownPositionError,
-    Welcome,
 )
 
 __all__ = [

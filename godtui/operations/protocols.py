@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from godtui.bloodbank.health import Health
 from godtui.bloodbank.publisher import Receipt
+from godtui.candystore.candidates import Direction
+from godtui.candystore.live import Frame
+from godtui.candystore.queries import Page
 from godtui.envelope import EventDraft, Fault, StoredEvent
 from godtui.filters import Filter
 
-Order: TypeAlias = Literal["desc", "asc"]
+Order: TypeAlias = Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,58 +41,6 @@ class BatchReport:
     accepted: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
-
-
-class Page(NamedTuple):
-    """Some stored events and where the next page begins, if there is one."""
-
-    events: list[StoredEvent]
-    next_cursor: str | None
-
-
-class BadCursorError(ValueError):
-    """The cursor was not given out for this query."""
-
-
-class UnknownPositionError(ValueError):
-    """The log has not yet given out this position."""
-
-
-class Welcome(NamedTuple):
-    """The stream is open; `seq` is the last committed position."""
-
-    seq: int
-
-
-class Events(NamedTuple):
-    """Stored events in `seq` order, each once."""
-
-    events: Sequence[StoredEvent]
-
-
-class Position(NamedTuple):
-    """Everything up to `seq` has been looked at; sent now and then, also when nothing matched."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Matching events that a slow live reader missed."""
-
-    count: int
-    from_seq: int
-    to_seq: int
-
-
-class Gap(NamedTuple):
-    """Positions asked for that the log no longer holds."""
-
-    from_seq: int
-    to_seq: int
-
-
-Frame: TypeAlias = Welcome | Events | Position | Dropped | Gap
 
 
 class BusOperations(Protocol):

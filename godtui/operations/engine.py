@@ -1,0 +1,108 @@
+"""The operations of an engine in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from godtui.bloodbank.errors import NotConfirmedError
+from godtui.bloodbank.health import Health
+from godtui.bloodbank.publisher import Publisher, Receipt
+from godtui.candystore import live, queries
+from godtui.candystore.live import Frame
+from godtui.candystore.queries import Page
+from godtui.envelope import EventDraft, Fault, InvalidEventError, StoredEvent
+from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.filters import Filter
+from godtui.holyfields import Contracts, UnknownContractError
+from godtui.operations.protocols import BatchReport, Order, Rejection, StoreUnavailableError, Unconfirmed
+
+
+class EngineBus:
+    """Publishing through the engine's publisher."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish(self, draft: EventDraft) -> Receipt:
+        return await self._publisher.publish(draft)
+
+    async def publish_batch(self, drafts: Sequence[EventDraft]) -> BatchReport:
+        report = BatchReport()
+        for index, outcome in enumerate(await self._publisher.publish_batch(drafts)):
+            if isinstance(outcome, Receipt):
+                report.accepted += 1
+            elif isinstance(outcome, NotConfirmedError):
+                report.unconfirmed.append(Unconfirmed(index, outcome.event_id))
+            elif isinstance(outcome, InvalidEventError):
+                report.rejected.append(Rejection(index, outcome.faults))
+            else:
+                report.rejected.append(Rejection(index, [Fault("", str(outcome), outcome.keyword)]))
+        return report
+
+
+class EngineStore:
+    """Questions to the engine's log."""
+
+    def __init__(self, log: EventLog) -> None:
+        self._log = log
+
+    async def query(
+        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+    ) -> Page:
+        try:
+            return await queries.query(self._log, wanted, limit=limit, cursor=cursor, order=order)
+        except LogUnavailableError as error:
+            raise StoreUnavailableError(str(error)) from None
+
+    async def event(self, event_id: UUID) -> StoredEvent | None:
+        try:
+            return await self._log.event(event_id.bytes)
+        except LogUnavailableError as error:
+            raise StoreUnavailableError(str(error)) from None
+
+    async def stream(
+        self, wanted: Filter, *, after: int | None = None, positions: bool = False
+    ) -> AsyncGenerator[Frame]:
+        try:
+            async for frame in live.stream(self._log, wanted, after=after, positions=positions):
+                yield frame
+        except LogUnavailableError as error:
+            raise StoreUnavailableError(str(error)) from None
+
+
+class EngineContracts:
+    """The contracts in force."""
+
+    def __init__(self, contracts: Contracts) -> None:
+        self._contracts = contracts
+
+    async def contracts(self) -> list[dict[str, Any]]:
+        return self._contracts.current.summary()
+
+    async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
+        try:
+            return self._contracts.current.describe(event_type, version)
+        except UnknownContractError:
+            return None
+
+
+class EngineMonitor:
+    """How the engine is."""
+
+    def __init__(self, look: Callable[[], Health]) -> None:
+        self._look = look
+
+    async def health(self) -> Health:
+        return self._look()
+
+
+class EngineOperations:
+    """Everything at once, for a skin."""
+
+    def __init__(self, bus: EngineBus, store: EngineStore, schemas: EngineContracts, monitor: EngineMonitor) -> None:
+        self.bus = bus
+        self.store = store
+        self.schemas = schemas
+        self.monitor = monitor

@@ -1,0 +1,168 @@
+"""The engine: the only place that knows the concrete classes, builds them, and starts and stops them in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from typing import Final, Protocol
+from uuid import UUID
+
+from godtui import __version__
+from godtui.bloodbank import tables
+from godtui.bloodbank.embedded import EmbeddedBus
+from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
+from godtui.bloodbank.publisher import Publisher, PublishingRules
+from godtui.candystore.persister import Announcer
+from godtui.clock import Clock, SystemClock
+from godtui.eventlog import EventLog, LogUnavailableError, Ownership
+from godtui.holyfields import Contracts, Registry
+from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
+from godtui.runtime.supervisor import Supervisor
+from godtui.settings import Settings
+
+MAX_WAL_BYTES: Final = 64 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class Service(Protocol):
+    """Something that takes events in from outside, such as the HTTP server: started last, stopped first."""
+
+    @property
+    def url(self) -> str | None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+MakeService = Callable[["Engine"], Service]
+
+
+class Engine:
+    """Bus, store, contracts and workers in one loop. Needs the ownership of its data directory."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        ownership: Ownership,
+        *,
+        services: Sequence[MakeService] = (),
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.instance = f"{socket.gethostname()}-{os.getpid()}"
+        self._ownership = ownership
+        self._make_services = services
+        self._stack = AsyncExitStack()
+        self._log = EventLog(settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock)
+        self._bus = EmbeddedBus(self._log, self.clock)
+        self._supervisor = Supervisor(self.clock)
+        self._contracts: Contracts | None = None
+        self.services: list[Service] = []
+
+    async def start(self) -> None:
+        """Start everything in order; what was started is stopped again where something fails.
+
+        Raises SchemaFolderError, DataDirectoryError, and what the services raise.
+        """
+        async with AsyncExitStack() as stack:
+            stack.callback(self._ownership.release)
+            self._contracts = Contracts(Registry.load(self.settings.schemas_folder()))
+            self._log.start()
+            stack.push_async_callback(self._log.close)
+            await self._bus.start()
+            stack.push_async_callback(self._bus.close)
+            stack.push_async_callback(self._supervisor.stop)
+            self._operations = self._build(self._contracts)
+            for make in self._make_services:
+                service = make(self)
+                await service.start()
+                stack.push_async_callback(service.stop)
+                self.services.append(service)
+            self._ownership.announce({"instance": self.instance, "url": self.url, "version": __version__})
+            self._stack = stack.pop_all()
+        logger.info("started: bus %s, data directory %s", self.settings.shown_bus_url, self.settings.data_dir)
+
+    async def stop(self) -> None:
+        """Stop taking events in, finish what was begun, close; may be called twice."""
+        await self._stack.aclose()
+        logger.info("stopped")
+
+    @property
+    def operations(self) -> EngineOperations:
+        """What skins may do with the engine."""
+        return self._operations
+
+    @property
+    def url(self) -> str | None:
+        """Where the engine can be reached over HTTP, if it can."""
+        return next((service.url for service in self.services if service.url), None)
+
+    def health(self) -> Health:
+        """The state of every component now."""
+        now = self.clock.monotonic()
+        components = {"bus": self._bus_health(), "store": self._store_health(), "schemas": self._schemas_health()}
+        components |= {worker.name: worker.health(now) for worker in self._supervisor.workers}
+        statuses = {component.status for component in components.values()}
+        worst: Status = "down" if "down" in statuses else "degraded" if "degraded" in statuses else "ok"
+        return Health(worst, __version__, self.instance, components)
+
+    def _build(self, contracts: Contracts) -> EngineOperations:
+        settings = self.settings
+        rules = PublishingRules(
+            max_event_bytes=settings.max_event_bytes,
+            timeout=settings.publish_timeout,
+            allow_unknown_types=settings.unknown_types == "allow",
+            instance=self.instance,
+        )
+        publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
+        reporter = HealthReporter(self.health, publisher.publish, self.clock, settings.health_interval)
+        announcer = Announcer(self._log, publisher.publish, self.clock)
+        self._supervisor.start("persister", announcer.run)
+        self._supervisor.start("health", reporter.run)
+        return EngineOperations(
+            EngineBus(publisher), EngineStore(self._log), EngineContracts(contracts), EngineMonitor(self.health)
+        )
+
+    async def _correlation_of(self, event_id: UUID) -> UUID | None:
+        try:
+            cause = await self._log.event(event_id.bytes)
+        except LogUnavailableError:
+            return None
+        return UUID(bytes=cause.correlation_id) if cause and cause.correlation_id else None
+
+    def _bus_health(self) -> ComponentHealth:
+        fault = self._bus.fault
+        figures = {"transport": "embedded", "queues": len(self._bus.queues())}
+        if fault:
+            return ComponentHealth("down", f"events cannot be accepted: {fault}", figures)
+        return ComponentHealth("ok", "embedded", figures)
+
+    def _store_health(self) -> ComponentHealth:
+        log = self._log
+        figures = {
+            "last_seq": log.last_seq,
+            "commit_ms": round(log.commit_seconds * 1000, 2),
+            "wal_bytes": log.wal_bytes,
+            "path": str(log.path),
+        }
+        if log.fault:
+            detail = f"{log.path.parent} cannot be written: {log.fault}; free space or fix its permissions"
+            return ComponentHealth("down", detail, figures)
+        if log.wal_bytes > MAX_WAL_BYTES:
+            oldest = log.oldest_reader()
+            reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"
+            return ComponentHealth("degraded", f"the write-ahead log has {log.wal_bytes:,} bytes; {reader}", figures)
+        return ComponentHealth("ok", f"{log.last_seq:,} events", figures)
+
+    def _schemas_health(self) -> ComponentHealth:
+        contracts = self._contracts
+        if contracts is None:
+            return ComponentHealth("degraded", "contracts are being loaded")
+        registry = contracts.current
+        return ComponentHealth("ok", f"{len(registry)} event types", {"folder": str(registry.folder)})

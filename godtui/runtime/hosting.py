@@ -1,0 +1,91 @@
+"""Operations in a thread and loop of their own, so that a screen never holds them up, nor they the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol, TypeVar
+
+from godtui.operations.protocols import Operations
+
+SWITCH_SECONDS: Final = 0.0005
+"""How long one thread may keep the others waiting: with the default of 5 ms, keys and publishes wait visibly."""
+STOP_SECONDS: Final = 30.0
+
+Result = TypeVar("Result")
+
+
+class Guest(Protocol):
+    """What runs in the thread: an engine, or a client of one."""
+
+    @property
+    def operations(self) -> Operations: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+class Host:
+    """Runs a guest in its own thread from `start` to `stop`."""
+
+    def __init__(self, make: Callable[[], Guest], description: str) -> None:
+        self.description = description
+        self.failure: str | None = None
+        self._make = make
+        self._guest: Guest | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    @property
+    def operations(self) -> Operations:
+        if self._guest is None:
+            raise RuntimeError("the engine is not started")
+        return self._guest.operations
+
+    def start(self) -> None:
+        """Start the guest and wait until it runs; raises what its start raises."""
+        sys.setswitchinterval(SWITCH_SECONDS)
+        self._thread.start()
+        self._started.result()
+
+    def submit(self, work: Coroutine[Any, Any, Result]) -> concurrent.futures.Future[Result]:
+        """Run a coroutine on the guest's loop; may be called from any thread."""
+        if self._loop is None or self.failure is not None:
+            work.close()
+            raise RuntimeError(self.failure or "the engine is not started")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def stop(self) -> None:
+        """Stop the guest and wait for its thread to end; blocks."""
+        loop, stopping = self._loop, self._stopping
+        if loop is not None and stopping is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(stopping.set)
+        if self._thread.is_alive():
+            self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._live())
+        except BaseException as error:  # noqa: BLE001 - whoever watches is told, whatever it was
+            self.failure = f"{type(error).__name__}: {error}"
+            if not self._started.done():
+                self._started.set_exception(error)
+        else:
+            self.failure = "the engine has stopped"
+
+    async def _live(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        guest = self._guest = self._make()
+        await guest.start()
+        try:
+            self._started.set_result(None)
+            await self._stopping.wait()
+        finally:
+            await guest.stop()
