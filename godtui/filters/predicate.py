@@ -8,6 +8,8 @@ from functools import cached_property
 from itertools import chain
 from typing import Any, TypeAlias
 
+import orjson
+
 from godtui import jsontext
 from godtui.envelope import StoredEvent
 from godtui.filters.terms import (
@@ -37,6 +39,9 @@ _ORDERS: dict[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+_DIGITS_AS_ZERO = bytes.maketrans(b"123456789", b"000000000")
+_LONG_DIGITS = b"0" * 19
+"""What every integer beyond 64 bits has at least, once its digits are zeros."""
 
 
 class _Reading:
@@ -47,7 +52,7 @@ class _Reading:
 
     @cached_property
     def document(self) -> dict[str, Json]:
-        document: dict[str, Json] = jsontext.parse(self.event.body)
+        document: dict[str, Json] = _load(self.event.body)
         return document
 
     @cached_property
@@ -60,9 +65,18 @@ class _Reading:
 
     @cached_property
     def plain_body(self) -> bytes | None:
-        """The body in lower case where every letter of its words stands in it as itself."""
+        """The body in lower case where every letter of its words stands in it as itself.
+
+        Event type and source stand in the body too."""
         body = self.event.body
         return body.lower() if body.isascii() and b"\\u" not in body else None
+
+
+def _load(body: bytes) -> Json:
+    """Read a stored body: judged before, it needs our own reader only for integers that orjson would round."""
+    if _LONG_DIGITS in body.translate(_DIGITS_AS_ZERO):
+        return jsontext.parse(body)
+    return orjson.loads(body)
 
 
 _Test: TypeAlias = Callable[[_Reading], bool]
@@ -166,12 +180,10 @@ def _word_test(words: tuple[str, ...]) -> _Test:
     hints = [word.encode() for word in words if _stands_as_itself(word)]
 
     def holds(reading: _Reading) -> bool:
-        if phrase in reading.columns:
-            return True
         body = reading.plain_body
         if body is not None and any(hint not in body for hint in hints):
             return False
-        return phrase in reading.payload
+        return phrase in reading.columns or phrase in reading.payload
 
     return holds
 
