@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from godtui.filters.errors import FilterError, NotYetError
+from godtui.filters.errors import FilterError
 from godtui.filters.lexer import MAX_CHARACTERS
 from godtui.filters.parser import read_parameter, read_terms, read_words
 from godtui.filters.predicate import Predicate, compile_predicate
@@ -36,7 +36,6 @@ __all__ = [
     "FilterError",
     "IdTerm",
     "IsTerm",
-    "NotYetError",
     "PayloadTerm",
     "Predicate",
     "Scalar",
@@ -67,7 +66,7 @@ class Filter:
         return " ".join(map(str, self.terms))
 
     def predicate(self) -> Predicate:
-        """The filter as a test of one stored event. Raises NotYetError on a term that no test exists for."""
+        """The filter as a test of one stored event."""
         return compile_predicate(self.terms)
 
 

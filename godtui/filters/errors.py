@@ -20,7 +20,3 @@ class FilterError(ValueError):
     def position(self) -> str:
         """The place as problems name it, such as `filter:12`."""
         return f"{self.parameter}:{self.offset}"
-
-
-class NotYetError(FilterError):
-    """The term is understood, but nothing here can decide it yet."""
