@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import jsonschema_rs
 import referencing.jsonschema
@@ -24,6 +24,28 @@ class Dialect(NamedTuple):
     specification: Specification[Json]
 
 
+def _draft7_subschemas(schema: Json) -> Iterator[Json]:
+    """The schemas in a draft-07 schema; `dependencies` may mix schemas with lists of names, which are none."""
+    for nested in referencing.jsonschema.DRAFT7.subresources_of(schema):
+        if isinstance(nested, (dict, bool)):
+            yield nested
+    if isinstance(schema, dict):
+        yield from (one for one in schema.get("dependencies", {}).values() if isinstance(one, dict))
+
+
+def _draft7() -> Specification[Json]:
+    original = referencing.jsonschema.DRAFT7
+    make: Any = Specification
+    made: Specification[Json] = make(
+        name=original.name,
+        id_of=original.id_of,
+        subresources_of=_draft7_subschemas,
+        anchors_in=lambda _, schema: original.anchors_in(schema),
+        maybe_in_subresource=original.maybe_in_subresource,
+    )
+    return made
+
+
 DEFAULT: Final = Dialect(
     "Draft202012Validator", "https://json-schema.org/draft/2020-12/schema", referencing.jsonschema.DRAFT202012
 )
@@ -34,7 +56,7 @@ DIALECTS: Final = {
         Dialect(
             "Draft201909Validator", "https://json-schema.org/draft/2019-09/schema", referencing.jsonschema.DRAFT201909
         ),
-        Dialect("Draft7Validator", "http://json-schema.org/draft-07/schema", referencing.jsonschema.DRAFT7),
+        Dialect("Draft7Validator", "http://json-schema.org/draft-07/schema", _draft7()),
     )
 }
 

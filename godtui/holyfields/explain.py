@@ -2,13 +2,12 @@
 
 jsonschema is slow, and some payloads would keep it busy for minutes: Python's regular expressions may backtrack
 without end, unique items and unevaluated members are compared pair by pair. So patterns, formats and uniqueness are
-asked of jsonschema-rs again, work is counted, and where it grows too large jsonschema-rs's own first message has to do.
+asked of jsonschema-rs again, work is counted, and where it grows too large one plain sentence has to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,9 @@ MAX_FAULTS: Final = 20
 MAX_MESSAGE: Final = 300
 MAX_POINTER: Final = 1_000
 
+_TOO_MUCH: Final = "the payload is not what its schema asks for, and it is too large to say where"
+"""Of alternatives jsonschema-rs collects every error of every branch, which may take minutes, so it is not asked."""
+
 
 class Explainer:
     """Explains refusals by the schemas of one folder. jsonschema is loaded when there is a first one to explain."""
@@ -42,10 +44,20 @@ class Explainer:
         from godtui.holyfields.keywords import TooMuchWorkError, limited_work
 
         faults: dict[Fault, None] = {}
-        with suppress(TooMuchWorkError, RecursionError, ValueError), limited_work():
-            for error in islice(self._errors(linked, payload), MAX_FAULTS):
-                faults[_fault(error.message, list(error.absolute_path), str(error.validator))] = None
+        try:
+            with limited_work():
+                for error in islice(self._errors(linked, payload), MAX_FAULTS):
+                    faults[_fault(error.message, list(error.absolute_path), str(error.validator))] = None
+        except (TooMuchWorkError, RecursionError):
+            if not faults and self._mentions(linked, "anyOf", "oneOf"):
+                return [_fault(_TOO_MUCH, [], None)]
+        except ValueError:
+            pass
         return list(faults) or [_own_message(validator, payload)]
+
+    def _mentions(self, linked: Linked, *words: str) -> bool:
+        """Whether a contract may use one of the keywords, in its file or those it reaches."""
+        return any(f'"{word}"' in self._files[path].file.text for path in linked.reaches for word in words)
 
     def _errors(self, linked: Linked, payload: Json) -> Iterator[ValidationError]:
         """Every error, and after one that only says "none of these" the nearest reason for it."""
@@ -59,8 +71,7 @@ class Explainer:
     def _validator(self, linked: Linked) -> Validator:
         from godtui.holyfields.keywords import validator_class
 
-        patterned = any("patternProperties" in self._files[path].file.text for path in linked.reaches)
-        made = validator_class(linked.dialect, patterned)
+        made = validator_class(linked.dialect, self._mentions(linked, "patternProperties"))
         if self._registry is None:
             self._registry = Registry().with_resources(map(_bare, self._files.values())).crawl()
         validator: Validator = made({"$ref": linked.uri}, registry=self._registry, format_checker=made.FORMAT_CHECKER)

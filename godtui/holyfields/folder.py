@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
@@ -153,10 +154,14 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _name_fault(name: Name) -> str | None:
+    if _VERSIONED.fullmatch(name.event_type):
+        return "a schema has one version"
     return event_type_fault(name.event_type) or version_fault(name.version)
 
 
 def _text_fault(path: str, raw: bytes, error: JsonError) -> SchemaFault:
+    if raw.startswith(codecs.BOM_UTF8):
+        return _fault(path, "begins with a byte order mark; save it as UTF-8 without one")
     message = f"not JSON: {error}"
     if match := _POSITION.search(str(error)):
         message = f"not JSON: {str(error)[: match.start()]}"

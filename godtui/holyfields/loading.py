@@ -35,16 +35,18 @@ def load_contracts(folder: Path) -> tuple[list[Contract], list[SchemaFault]]:
 
 
 def _compile(files: dict[str, Linked]) -> tuple[list[Contract], list[SchemaFault]]:
+    try:
+        registry = jsonschema_rs.Registry([(one.uri, one.schema) for one in files.values()])
+    except ValueError as error:
+        return [], [SchemaFault("", f"cannot be used: {error}")]
     contracts: list[Contract] = []
     faults: list[SchemaFault] = []
-    registry = jsonschema_rs.Registry([(one.uri, one.schema) for one in files.values()])
     explainer = Explainer(files)
     for path, linked in files.items():
         try:
             validator = decider(linked.schema, linked.uri, registry)
-        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
-            message = getattr(error, "message", str(error))
-            faults.append(linked.file.fault(f"cannot be used: {message}", tuple(getattr(error, "instance_path", ()))))
+        except jsonschema_rs.ValidationError as error:
+            faults.append(linked.file.fault(f"cannot be used: {error.message}", tuple(error.instance_path)))
             continue
         if linked.file.name is not None:
             references = {other: files[other].file.document for other in sorted(linked.reaches - {path})}
@@ -62,7 +64,7 @@ def _pattern_faults(files: Iterable[SchemaFile]) -> Iterator[SchemaFault]:
         if file.name is None:
             yield file.fault("shared definitions serve no event type; move this to a schema", (EVENT_TYPES,))
         elif not isinstance(patterns, list):
-            yield file.fault('is a list of patterns such as ["#.dlq"]', (EVENT_TYPES,))
+            yield file.fault('x-event-types is a list of patterns such as ["#.dlq"]', (EVENT_TYPES,))
         else:
             yield from _list_faults(file, patterns, claimed)
 
@@ -71,7 +73,7 @@ def _list_faults(file: SchemaFile, patterns: list[object], claimed: dict[str, Sc
     for index, pattern in enumerate(patterns):
         place = (EVENT_TYPES, index)
         if not isinstance(pattern, str) or not _is_pattern(pattern):
-            yield file.fault("is not a pattern of lower-case words, * and #, joined by dots, such as #.dlq", place)
+            yield file.fault("not a pattern of lower-case words, * and #, joined by dots, such as #.dlq", place)
             continue
         other = claimed.setdefault(pattern, file)
         if other.name and file.name and other.name.event_type != file.name.event_type:
