@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Sequence
+from typing import Final
+
+_DISK_CODES: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+_DAMAGE_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 
 class LogUnavailableError(Exception):
     """The log cannot be written or read now; the message says why. What was being written may or may not be kept."""
 
 
 class PoisonError(Exception):
-    """What was to be written cannot be stored at all; everything beside it in the same commit was."""
+    """What was to be appended cannot be stored at all: nothing of it was, everything beside it in the commit was.
+
+    `positions` are the indexes of the records that SQLite refuses; without them, the rest can be appended.
+    """
+
+    def __init__(self, message: str, positions: Sequence[int] = ()) -> None:
+        super().__init__(message)
+        self.positions = tuple(positions)
 
 
 class DataDirectoryError(Exception):
@@ -21,3 +48,18 @@ class OwnedError(DataDirectoryError):
     def __init__(self, message: str, owner: dict[str, object]) -> None:
         super().__init__(message)
         self.owner = owner
+
+
+def is_disk_fault(error: BaseException) -> bool:
+    """Whether the file or its disk failed, as against a statement that is wrong in itself."""
+    return _primary_code(error) in _DISK_CODES
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether the file is no SQLite database, or a broken one: waiting will not mend it."""
+    return _primary_code(error) in _DAMAGE_CODES
+
+
+def _primary_code(error: BaseException) -> int | None:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code & 0xFF if isinstance(code, int) else None

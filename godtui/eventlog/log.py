@@ -10,15 +10,15 @@ from typing import Any, Final, TypeVar
 
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
+from godtui.eventlog.database import open_database
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError
-from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations, migrate
+from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations
 from godtui.eventlog.readers import Readers
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import Outcome, Record, Transaction
 from godtui.eventlog.writer import Writer
 
 FILE_NAME: Final = "events.sqlite"
-CACHE_KIBIBYTES: Final = 65_536
 PAGE_EVENTS: Final = 512
 
 Result = TypeVar("Result")
@@ -65,8 +65,8 @@ class EventLog:
     async def append(self, records: Sequence[Record]) -> list[Outcome]:
         """Store events in order and wait until they are on disk: one outcome a record.
 
-        Raises LogUnavailableError (nothing is known of these records, repeat them) and PoisonError (none was stored,
-        at least one never can be).
+        Raises LogUnavailableError (nothing is known of these records, repeat them) and PoisonError (none was stored:
+        those at its `positions` never can be).
         """
         if not records:
             return []
@@ -97,7 +97,7 @@ class EventLog:
         return [StoredEvent._make(row) for row in await self.rows(_AFTER, (seq, limit), purpose="catching up")]
 
     async def follow(self, after: int, limit: int = PAGE_EVENTS) -> AsyncGenerator[list[StoredEvent]]:
-        """Everything beyond a position, in batches, for as long as the caller listens."""
+        """Everything beyond a position, in batches, for as long as the caller listens. Raises LogUnavailableError."""
         while True:
             events = await self.after(after, limit)
             if events:
@@ -131,17 +131,4 @@ class EventLog:
         return self._readers.oldest()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            connection.execute("PRAGMA journal_size_limit = 0")
-            connection.execute(f"PRAGMA cache_size = -{CACHE_KIBIBYTES}")
-            connection.execute("PRAGMA temp_store = MEMORY")
-            migrate(connection, self._rooms)
-        except BaseException:
-            connection.close()
-            raise
-        self.path.chmod(0o600)
-        return connection
+        return open_database(self.path, self._rooms)

@@ -25,10 +25,10 @@ EVENTS = Migrations(
         CREATE TABLE events (
             seq INTEGER PRIMARY KEY AUTOINCREMENT,
             stored_at INTEGER NOT NULL,
-            event_id BLOB NOT NULL,
+            event_id BLOB NOT NULL CHECK (length(event_id) = 16),
             type_id INTEGER NOT NULL,
             source_id INTEGER NOT NULL,
-            correlation_id BLOB,
+            correlation_id BLOB CHECK (length(correlation_id) = 16),
             time INTEGER NOT NULL,
             violations BLOB,
             headers BLOB,
@@ -103,3 +103,5 @@ def _statements(script: str) -> Iterable[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+    if statement.strip():
+        yield statement

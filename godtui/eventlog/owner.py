@@ -23,7 +23,7 @@ class Ownership:
 
     def __init__(self, directory: Path, descriptor: int) -> None:
         self._directory = directory
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
 
     @classmethod
     def take(cls, directory: Path) -> Ownership:
@@ -32,40 +32,57 @@ class Ownership:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
-            raise DataDirectoryError(
-                f"the data directory {directory} cannot be used ({error.strerror}); name another with --data-dir"
-            ) from None
+            raise _unusable(directory, error) from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(descriptor)
             owner = read_note(directory)
             raise OwnedError(f"{directory} belongs to {_described(owner)}", owner) from None
+        except OSError as error:
+            os.close(descriptor)
+            raise _unusable(directory, error) from None
+        # An owner that was killed left its note behind: it must not be named in our place.
+        _remove_note(directory)
         return cls(directory, descriptor)
 
     def announce(self, note: Mapping[str, object]) -> None:
         """Say who holds the directory, for those who come second."""
+        text = json.dumps({"pid": os.getpid(), **note}).encode()
+        fresh = self._directory / f"{NOTE}.new"
         with contextlib.suppress(OSError):
-            path = self._directory / NOTE
-            fresh = path.with_suffix(".new")
-            fresh.touch(mode=0o600)
-            fresh.write_text(json.dumps({"pid": os.getpid(), **note}), encoding="utf-8")
-            fresh.replace(path)
+            fresh.unlink(missing_ok=True)
+            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(text)
+            fresh.replace(self._directory / NOTE)
 
     def release(self) -> None:
-        """Give the directory up."""
-        with contextlib.suppress(OSError):
-            (self._directory / NOTE).unlink(missing_ok=True)
-        os.close(self._descriptor)
+        """Give the directory up; a second time it does nothing."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            _remove_note(self._directory)
+            os.close(descriptor)
 
 
 def read_note(directory: Path) -> dict[str, object]:
     """What the owner of a directory said of itself; empty where it could not."""
     try:
         note = json.loads((directory / NOTE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return note if isinstance(note, dict) else {}
+
+
+def _remove_note(directory: Path) -> None:
+    with contextlib.suppress(OSError):
+        (directory / NOTE).unlink(missing_ok=True)
+
+
+def _unusable(directory: Path, error: OSError) -> DataDirectoryError:
+    return DataDirectoryError(
+        f"the data directory {directory} cannot be used ({error.strerror}); name another with --data-dir"
+    )
 
 
 def _described(owner: Mapping[str, object]) -> str:

@@ -3,70 +3,109 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import aiosqlite
 
 from godtui.clock import Clock
-from godtui.eventlog.errors import LogUnavailableError
+from godtui.eventlog.errors import LogUnavailableError, is_disk_fault
 
 CONNECTIONS: Final = 2
+INTERRUPT_SECONDS: Final = 0.02
+
+Rows = list[tuple[Any, ...]]
 
 
 class Readers:
     """A few read-only connections; one statement at a time on each, so no read transaction outlives its page."""
 
     def __init__(self, path: Path, clock: Clock, connections: int = CONNECTIONS) -> None:
-        self._path = path
+        self._uri = f"{path.as_uri()}?mode=ro"
         self._clock = clock
         self._limit = connections
-        self._free: asyncio.LifoQueue[aiosqlite.Connection | None] | None = None
-        self._open: list[aiosqlite.Connection] = []
-        self._running: dict[int, tuple[float, str]] = {}
-        self._next = 0
+        self._turns = asyncio.Semaphore(connections)
+        self._free = [Reader(self._uri) for _ in range(connections)]
+        self._running: dict[Reader, tuple[float, str]] = {}
+        self._closed = False
 
-    async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> list[tuple[Any, ...]]:
+    async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> Rows:
         """Run one SELECT and return all its rows. Raises LogUnavailableError where the file cannot be read."""
-        free = self._pool()
-        connection = await free.get()
-        self._next += 1
-        ticket = self._next
-        self._running[ticket] = (self._clock.monotonic(), purpose)
-        try:
-            connection = connection or await self._connect()
-            return [tuple(row) for row in await connection.execute_fetchall(statement, parameters)]
-        except sqlite3.Error as error:
-            raise LogUnavailableError(f"the log cannot be read: {error}") from error
-        finally:
-            del self._running[ticket]
-            free.put_nowait(connection)
+        async with self._turns:
+            if self._closed:
+                raise LogUnavailableError("the log is closed")
+            reader = self._free.pop()
+            self._running[reader] = (self._clock.monotonic(), purpose)
+            try:
+                return await reader.rows(statement, parameters)
+            finally:
+                del self._running[reader]
+                self._free.append(reader)
 
     def oldest(self) -> tuple[float, str] | None:
-        """How many seconds the oldest running read has taken, and what it is for."""
-        if not self._running:
+        """How many seconds the oldest running read has taken, and what it is for; from any thread."""
+        running = list(self._running.values())
+        if not running:
             return None
-        since, purpose = min(self._running.values())
+        since, purpose = min(running)
         return self._clock.monotonic() - since, purpose
 
     async def close(self) -> None:
-        """Close every connection; reads that run are finished first."""
-        while self._open:
-            await self._open.pop().close()
-        self._free = None
+        """Refuse new reads, wait for those that run, and close every connection."""
+        self._closed = True
+        for _ in range(self._limit):
+            await self._turns.acquire()
+        for reader in self._free:
+            await reader.close()
+        for _ in range(self._limit):
+            self._turns.release()
 
-    def _pool(self) -> asyncio.LifoQueue[aiosqlite.Connection | None]:
-        if self._free is None:
-            self._free = asyncio.LifoQueue()
-            for _ in range(self._limit):
-                self._free.put_nowait(None)
-        return self._free
 
-    async def _connect(self) -> aiosqlite.Connection:
-        # `query_only` alone would let a reader checkpoint, and the last to close remove the WAL.
-        connection = await aiosqlite.connect(f"{self._path.as_uri()}?mode=ro", uri=True)
-        await connection.execute("PRAGMA query_only = ON")
-        self._open.append(connection)
-        return connection
+class Reader:
+    """One connection, opened when it is first needed and again after the file failed."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._connection: aiosqlite.Connection | None = None
+
+    async def rows(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        """Run one statement. Cancelled, it is interrupted and its end awaited: nobody inherits a busy connection."""
+        try:
+            found: Rows = await self._uncancelled(self._fetch(statement, parameters))
+        except sqlite3.Error as error:
+            if is_disk_fault(error):
+                await self._uncancelled(self.close())
+            raise LogUnavailableError(f"the log cannot be read: {error}") from error
+        return found
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _uncancelled(self, work: Coroutine[Any, Any, Any]) -> Any:
+        task = asyncio.ensure_future(work)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            while not task.done():
+                # Again and again: the statement may not have begun when it was first interrupted.
+                if self._connection is not None:
+                    await self._connection.interrupt()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([task], timeout=INTERRUPT_SECONDS)
+            if not task.cancelled():
+                task.exception()
+            raise
+
+    async def _fetch(self, statement: str, parameters: Sequence[Any]) -> Rows:
+        if self._connection is None:
+            # `query_only` alone would let a reader checkpoint, and the last to close remove the WAL.
+            connection = await aiosqlite.connect(self._uri, uri=True)
+            self._connection = connection
+            await connection.execute_fetchall("PRAGMA query_only = ON")
+        return list(await self._connection.execute_fetchall(statement, parameters))  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from godtui.envelope import StoredEvent
+from godtui.eventlog.errors import LogUnavailableError
 
 MAX_EVENTS: Final = 8192
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -23,6 +24,7 @@ class Tail:
         self._events: list[StoredEvent] = []
         self._bytes = 0
         self._last_seq = 0
+        self._closed = False
         self._waiters: dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]] = {}
 
     @property
@@ -31,36 +33,19 @@ class Tail:
         return self._last_seq
 
     def start_at(self, seq: int) -> None:
-        """The log was opened and ends at this position."""
+        """The log was opened and ends at this position; what is older is read from the file."""
         with self._lock:
-            self._events.clear()
-            self._bytes = 0
-            self._last_seq = seq
+            self._restart(seq)
 
     def extend(self, events: Sequence[StoredEvent]) -> None:
         """Take what was just committed."""
         with self._lock:
+            if events[0].seq != self._last_seq + 1:
+                self._restart(events[0].seq - 1)
             self._events += events
-            self._bytes += sum(len(event.body) for event in events)
+            self._bytes += sum(map(_weight, events))
             self._last_seq = events[-1].seq
             self._trim()
-
-    def _trim(self) -> None:
-        excess = len(self._events) - self._max_events
-        if excess <= 0 and self._bytes <= self._max_bytes:
-            return
-        # An eighth more than needed goes at once, so that trimming is rare.
-        count = max(excess, 0) + self._max_events // 8
-        freed = 0
-        for index, event in enumerate(self._events):
-            if index >= count and self._bytes - freed <= self._max_bytes:
-                count = index
-                break
-            freed += len(event.body)
-        else:
-            count = len(self._events)
-        del self._events[:count]
-        self._bytes -= freed
 
     def after(self, seq: int, limit: int) -> list[StoredEvent] | None:
         """Up to `limit` events beyond a position; None where they are no longer in memory."""
@@ -73,23 +58,25 @@ class Tail:
             return self._events[start : start + limit]
 
     async def beyond(self, seq: int) -> None:
-        """Wait until the log has grown past a position."""
+        """Wait until the log has grown past a position. Raises LogUnavailableError once the log is closed."""
         loop = asyncio.get_running_loop()
-        with self._lock:
-            if self._last_seq > seq:
-                return
-            waiter: asyncio.Future[None] = loop.create_future()
-            self._waiters.setdefault(loop, set()).add(waiter)
-        try:
-            await waiter
-        finally:
+        while True:
             with self._lock:
-                self._waiters.get(loop, set()).discard(waiter)
+                if self._last_seq > seq:
+                    return
+                if self._closed:
+                    raise LogUnavailableError("the log is closed")
+                waiter: asyncio.Future[None] = loop.create_future()
+                self._waiters.setdefault(loop, set()).add(waiter)
+            try:
+                await waiter
+            finally:
+                self._dismiss(loop, waiter)
 
     def waiting_loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops on which someone waits for the log to grow."""
         with self._lock:
-            return [loop for loop, waiters in self._waiters.items() if waiters]
+            return list(self._waiters)
 
     def wake(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let the waiters of one loop look again; called on that loop."""
@@ -98,3 +85,49 @@ class Tail:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """That loop has ended, and with it whoever waited there."""
+        with self._lock:
+            self._waiters.pop(loop, None)
+
+    def close(self) -> None:
+        """Nothing follows any more; those who wait are told when they are next woken."""
+        with self._lock:
+            self._closed = True
+
+    def _restart(self, seq: int) -> None:
+        self._events.clear()
+        self._bytes = 0
+        self._last_seq = seq
+
+    def _trim(self) -> None:
+        excess = len(self._events) - self._max_events
+        if excess <= 0 and self._bytes <= self._max_bytes:
+            return
+        # An eighth more than needed goes at once, so that trimming is rare.
+        count = max(excess, 0) + self._max_events // 8
+        freed = 0
+        for index, event in enumerate(self._events):
+            if index >= count and self._bytes - freed <= self._max_bytes:
+                count = index
+                break
+            freed += _weight(event)
+        else:
+            count = len(self._events)
+        del self._events[:count]
+        self._bytes -= freed
+
+    def _dismiss(self, loop: asyncio.AbstractEventLoop, waiter: asyncio.Future[None]) -> None:
+        with self._lock:
+            waiters = self._waiters.get(loop)
+            if waiters is None:
+                return
+            waiters.discard(waiter)
+            if not waiters:
+                del self._waiters[loop]
+
+
+def _weight(event: StoredEvent) -> int:
+    """Roughly the bytes that an event holds, names being shared."""
+    return len(event.body) + len(event.violations or b"") + len(event.headers or b"")

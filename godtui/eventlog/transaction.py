@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from godtui import jsontext
@@ -16,6 +15,8 @@ from godtui.eventlog.errors import PoisonError
 
 MAX_ROWS_A_STATEMENT: Final = 128
 MAX_NAMES_KEPT: Final = 50_000
+MAX_NAME_KEPT: Final = 255
+"""Longer names, which only a stranger's events carry, are looked up each time and not kept in memory."""
 
 _COLUMNS_WRITTEN = (
     "stored_at, event_id, type_id, source_id, correlation_id, time, violations, headers, body"  # nine parameters
@@ -74,7 +75,7 @@ class Outcome(NamedTuple):
 
 
 class Names:
-    """Ids of event types or sources, interned in a table; the newest used are kept in memory."""
+    """Ids of event types or sources, interned in a table; those met most lately for the first time stay in memory."""
 
     def __init__(self, table: str) -> None:
         self._find = f"SELECT id FROM {table} WHERE name = ?"  # noqa: S608 - the table's name is ours
@@ -88,14 +89,15 @@ class Names:
         if known is not None:
             return known
         row = connection.execute(self._find, (name,)).fetchone()
-        if row is None:
+        if row is not None:
+            found = int(row[0])
+        else:
             found = connection.execute(self._add, (name,)).lastrowid or 0
             self._uncommitted.append(name)
-        else:
-            found = int(row[0])
-        self._ids[name] = found
-        if len(self._ids) > MAX_NAMES_KEPT:
-            self._ids.popitem(last=False)
+        if len(name) <= MAX_NAME_KEPT:
+            self._ids[name] = found
+            if len(self._ids) > MAX_NAMES_KEPT:
+                self._ids.popitem(last=False)
         return found
 
     def committed(self) -> None:
@@ -135,27 +137,37 @@ class Transaction:
         try:
             yield
         except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK TO unit")
-                self.connection.execute("RELEASE unit")
             del self.stored[kept:]
             self._types.unit_rolled_back()
             self._sources.unit_rolled_back()
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO unit")
+                self.connection.execute("RELEASE unit")
             raise
         self.connection.execute("RELEASE unit")
 
     def append(self, records: Sequence[Record]) -> list[Outcome]:
-        """Store each record, unless its id is held already. Raises PoisonError on what SQLite cannot hold."""
-        outcomes: list[Outcome] = []
-        remaining = iter(records)
-        while chunk := list(islice(remaining, _chunk_size(len(records) - len(outcomes)))):
-            try:
-                outcomes += self._insert(chunk)
-            except sqlite3.IntegrityError:
-                outcomes += [self._insert_alone(record) for record in chunk]
-            except UNSTORABLE as error:
-                raise PoisonError(f"an event cannot be stored: {error}") from error
-        return outcomes
+        """Store each record, unless its id is held already: one outcome a record.
+
+        Raises PoisonError, having stored none, where SQLite cannot hold one of them.
+        """
+        try:
+            with self.unit():
+                outcomes: list[Outcome] = []
+                while chunk := records[len(outcomes) : len(outcomes) + _chunk_size(len(records) - len(outcomes))]:
+                    outcomes += self._insert_chunk(chunk)
+                return outcomes
+        except UNSTORABLE as error:
+            positions = [index for index, record in enumerate(records) if self._refuses(record)]
+            raise PoisonError(f"an event cannot be stored: {error}", positions) from error
+
+    def _insert_chunk(self, records: Sequence[Record]) -> list[Outcome]:
+        try:
+            return self._insert(records)
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+                raise
+        return self._insert_unheld(records)
 
     def _insert(self, records: Sequence[Record]) -> list[Outcome]:
         parameters: list[Any] = []
@@ -170,23 +182,69 @@ class Transaction:
         self.stored += [StoredEvent(seq, now, *record) for seq, record in enumerate(records, first)]
         return [Outcome(Verdict.STORED, seq) for seq in range(first, last + 1)]
 
-    def _insert_alone(self, record: Record) -> Outcome:
-        row = self.connection.execute("SELECT seq, body FROM events WHERE event_id = ?", (record.event_id,)).fetchone()
-        if row is None:
-            return self._insert_new(record)
-        same = row[1] == record.body or same_content(_envelope(row[1]), _envelope(record.body))
-        return Outcome(Verdict.ALREADY if same else Verdict.CONFLICT, row[0])
+    def _insert_unheld(self, records: Sequence[Record]) -> list[Outcome]:
+        """Store those whose ids are new, the first of each id; compare the others with what is held."""
+        held = self._positions(records)
+        fresh: dict[bytes, Record] = {}
+        for record in records:
+            if record.event_id not in held:
+                fresh.setdefault(record.event_id, record)
+        inserted = self._insert(list(fresh.values())) if fresh else []
+        new = dict(zip(fresh, inserted, strict=True))
+        held.update((event_id, outcome.seq) for event_id, outcome in new.items())
+        outcomes = []
+        for record in records:
+            first = record.event_id in new
+            outcomes.append(new.pop(record.event_id) if first else self._compare(record, held[record.event_id]))
+        return outcomes
 
-    def _insert_new(self, record: Record) -> Outcome:
+    def _positions(self, records: Sequence[Record]) -> dict[bytes, int]:
+        """Where those ids stand that are held already."""
+        marks = ", ".join("?" * len(records))
+        statement = f"SELECT event_id, seq FROM events WHERE event_id IN ({marks})"  # noqa: S608 - question marks
+        return dict(self.connection.execute(statement, [record.event_id for record in records]))
+
+    def _compare(self, record: Record, seq: int) -> Outcome:
+        body: bytes = self.connection.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()[0]
+        return Outcome(Verdict.ALREADY if _same(body, record.body) else Verdict.CONFLICT, seq)
+
+    def _refuses(self, record: Record) -> bool:
         try:
-            return self._insert([record])[0]
-        except sqlite3.IntegrityError as error:
-            raise PoisonError(f"an event cannot be stored: {error}") from error
+            with self.unit():
+                self._insert_chunk([record])
+                raise _TriedError
+        except UNSTORABLE:
+            return True
+        except _TriedError:
+            return False
+
+
+class _TriedError(Exception):
+    """It could be stored, and is taken back."""
 
 
 Unit = Callable[[Transaction], Any]
-UNSTORABLE = (UnicodeEncodeError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError, sqlite3.DataError)
-"""What sqlite3 raises of a value that no column can hold, as against a disk that cannot be written."""
+UNSTORABLE: Final = (
+    AttributeError,
+    OverflowError,
+    TypeError,
+    ValueError,
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
+"""What is raised of a value that no column can hold, as against a disk that cannot be written."""
+
+
+def _same(held: bytes, other: bytes) -> bool:
+    """Whether two bodies have the same content; one that is no envelope is the same only as its own bytes."""
+    if held == other:
+        return True
+    try:
+        return same_content(_envelope(held), _envelope(other))
+    except ValueError:
+        return False
 
 
 def _envelope(body: bytes) -> EventEnvelope:

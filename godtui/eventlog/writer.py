@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import sqlite3
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from godtui.clock import Clock
-from godtui.eventlog.errors import LogUnavailableError, PoisonError
+from godtui.eventlog.checkpoints import Checkpoints
+from godtui.eventlog.database import identity
+from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage, is_disk_fault
+from godtui.eventlog.jobs import Job, deliver
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import Names, Record, Transaction, Unit
 
 MAX_ROWS_A_COMMIT: Final = 4096
 MAX_BYTES_A_COMMIT: Final = 16 * 1024 * 1024
-CHECKPOINT_BYTES: Final = 8 * 1024 * 1024
 PROBE_SECONDS: Final = 0.5
 
+_LAST_SEQ: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
+_PROBE: Final = "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
-@dataclass(slots=True, eq=False)
-class Job:
-    """Records to append, or a unit to run, and who waits for the answer."""
-
-    work: Sequence[Record] | Unit
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
+logger = logging.getLogger(__name__)
 
 
 class Writer:
@@ -45,88 +40,110 @@ class Writer:
         clock: Clock,
         on_change: Callable[[], None],
     ) -> None:
-        self._wal = path.with_name(path.name + "-wal")
+        self._path = str(path)
         self._open = open_connection
         self._tail = tail
         self._clock = clock
         self._on_change = on_change
+        self._gate = threading.Lock()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._taken: list[Job] = []
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._checkpoints = Checkpoints(self._path + "-wal", clock)
         self._types = Names("types")
         self._sources = Names("sources")
-        self._checkpoint_at = CHECKPOINT_BYTES
-        self._thread = threading.Thread(target=self._run, name="eventlog-writer", daemon=True)
+        self._thread: threading.Thread | None = None
         self.fault: str | None = None
         self.commit_seconds = 0.0
-        self.wal_bytes = 0
-        self.closed = False
+        self.closed = True
+
+    @property
+    def wal_bytes(self) -> int:
+        """The size of the write-ahead log after the last commit."""
+        return self._checkpoints.wal_bytes
 
     def start(self) -> None:
         """Open the file and start the thread. A disk that cannot be written is a fault, not an error."""
-        self._try_open()
+        try:
+            self._connection = self._connect()
+        except (sqlite3.Error, OSError) as error:
+            if isinstance(error, sqlite3.Error) and (is_damage(error) or not is_disk_fault(error)):
+                raise
+            self._set_fault(str(error))
+        self.closed = False
+        self._thread = threading.Thread(target=self._run, name="eventlog-writer", daemon=True)
         self._thread.start()
 
     async def submit(self, work: Sequence[Record] | Unit) -> Any:
         """Hand work to the next commit and wait for it; the work is done even if the waiter goes away."""
-        if self.closed:
-            raise LogUnavailableError("the log is closed")
         loop = asyncio.get_running_loop()
         job = Job(work, loop, loop.create_future())
-        self._jobs.put(job)
+        with self._gate:
+            if self.closed:
+                raise LogUnavailableError("the log is closed")
+            self._jobs.put(job)
         return await job.answer
 
     def stop(self) -> None:
         """Finish what was handed over, close the file and end the thread; blocks."""
-        self.closed = True
-        self._jobs.put(None)
-        self._thread.join()
+        with self._gate:
+            if not self.closed:
+                self.closed = True
+                self._jobs.put(None)
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
-        stopping = False
-        while not stopping:
-            jobs, stopping = self._take()
-            if jobs:
-                self._write(jobs)
-                self._answer(jobs)
-                self._checkpoint()
+        try:
+            while self._cycle():
+                pass
+        except BaseException as error:
+            logger.exception("the log's writer ended")
+            self._set_fault(f"the log's writer ended ({_described(error)}); restart godtui")
+        finally:
+            self._end()
+
+    def _cycle(self) -> bool:
+        """One commit, or one look whether the disk is back; False when the end was reached."""
+        self._taken, stopping = self._take()
+        try:
+            if self._taken:
+                self._write(self._taken)
             elif self.fault and not stopping:
                 self._probe()
-        self._close()
+        except BaseException as error:  # noqa: BLE001 - nothing that is written may end the only writer
+            self._give_up(self._taken, error)
+        self._answer()
+        if self._connection is not None and self.fault is None:
+            self._checkpoints.after_commit(self._connection)
+        return not stopping
 
     def _take(self) -> tuple[list[Job], bool]:
         """Wait for work and take what there is; the second value says that the end was reached."""
-        try:
-            job = self._jobs.get(timeout=PROBE_SECONDS if self.fault else None)
-        except queue.Empty:
-            return [], False
         jobs: list[Job] = []
         rows = size = 0
-        while job is not None:
-            jobs.append(job)
-            if isinstance(job.work, Sequence):
-                rows += len(job.work)
-                size += sum(len(record.body) for record in job.work)
-            if rows >= MAX_ROWS_A_COMMIT or size >= MAX_BYTES_A_COMMIT:
-                return jobs, False
-            try:
+        try:
+            job = self._jobs.get(timeout=PROBE_SECONDS if self.fault else None)
+            while job is not None:
+                jobs.append(job)
+                rows += job.rows
+                size += job.size
+                if rows >= MAX_ROWS_A_COMMIT or size >= MAX_BYTES_A_COMMIT:
+                    return jobs, False
                 job = self._jobs.get_nowait()
-            except queue.Empty:
-                return jobs, False
+        except queue.Empty:
+            return jobs, False
         return jobs, True
 
     def _write(self, jobs: list[Job]) -> None:
         started = self._clock.monotonic()
-        try:
-            connection = self._connection or self._try_open()
-            if connection is None:
-                raise LogUnavailableError(self.fault or "the log is not open")
-            transaction = Transaction(connection, self._clock.now(), self._types, self._sources)
-            connection.execute("BEGIN IMMEDIATE")
-            self._perform(jobs, transaction)
-            connection.execute("COMMIT")
-        except (sqlite3.Error, LogUnavailableError) as error:
-            self._give_up(jobs, error)
-            return
+        connection = self._opened()
+        transaction = Transaction(connection, self._clock.now(), self._types, self._sources)
+        connection.execute("BEGIN IMMEDIATE")
+        self._perform(jobs, transaction)
+        connection.execute("COMMIT")
+        self._require_in_place()
         self._types.committed()
         self._sources.committed()
         if transaction.stored:
@@ -139,125 +156,120 @@ class Writer:
         position = 0
         while position < len(jobs):
             end = position
-            while end < len(jobs) and isinstance(jobs[end].work, Sequence):
+            while end < len(jobs) and jobs[end].records is not None:
                 end += 1
-            if end > position:
+            if end > position + 1:
                 self._append(jobs[position:end], transaction)
-                position = end
             else:
+                end = position + 1
                 self._run_alone(jobs[position], transaction)
-                position += 1
+            position = end
 
     def _append(self, jobs: list[Job], transaction: Transaction) -> None:
-        records = [record for job in jobs for record in job.work]  # type: ignore[union-attr]
         try:
-            with transaction.unit():
-                outcomes = transaction.append(records)
-        except PoisonError:
+            outcomes = transaction.append([record for job in jobs for record in job.records or ()])
+        except Exception as error:  # noqa: BLE001 - one of them is the cause, the others must not suffer
+            self._raise_if_lost(error, transaction)
             for job in jobs:
                 self._run_alone(job, transaction)
             return
         start = 0
         for job in jobs:
-            count = len(job.work)  # type: ignore[arg-type]
-            job.result = outcomes[start : start + count]
-            start += count
+            job.result = outcomes[start : start + job.rows]
+            start += job.rows
 
     def _run_alone(self, job: Job, transaction: Transaction) -> None:
         try:
-            with transaction.unit():
-                job.result = transaction.append(job.work) if isinstance(job.work, Sequence) else job.work(transaction)
-        except (sqlite3.OperationalError, sqlite3.InternalError):
-            raise
-        except Exception as error:  # noqa: BLE001 - the unit's owner gets it, the commit goes on
+            job.run(transaction)
+        except BaseException as error:  # noqa: BLE001 - the unit's owner gets it, the commit goes on
+            self._raise_if_lost(error, transaction)
             job.error = error
 
-    def _give_up(self, jobs: list[Job], error: Exception) -> None:
-        connection = self._connection
-        if connection is not None and connection.in_transaction:
-            try:
-                connection.execute("ROLLBACK")
-            except sqlite3.Error:
-                self._close()
+    def _raise_if_lost(self, error: BaseException, transaction: Transaction) -> None:
+        """Raise again where not the unit but the whole commit has failed."""
+        if is_disk_fault(error) or not transaction.connection.in_transaction:
+            raise error
+
+    def _give_up(self, jobs: list[Job], error: BaseException) -> None:
         self._types.rolled_back()
         self._sources.rolled_back()
-        self._set_fault(str(error))
-        for job in jobs:
-            job.error = LogUnavailableError(f"the log cannot be written: {error}")
-
-    def _answer(self, jobs: list[Job]) -> None:
-        """One call per waiting loop, for the answers and for those who follow the tail."""
-        by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = defaultdict(list)
-        for job in jobs:
-            by_loop[job.loop].append(job)
-        for loop in self._tail.waiting_loops():
-            by_loop.setdefault(loop, [])
-        for loop, answered in by_loop.items():
-            try:
-                loop.call_soon_threadsafe(self._deliver, loop, answered)
-            except RuntimeError:  # that loop is closed, nobody waits there any more
-                self._tail.wake(loop)
-
-    def _deliver(self, loop: asyncio.AbstractEventLoop, jobs: list[Job]) -> None:
-        for job in jobs:
-            if job.answer.done():
-                continue
-            if job.error is not None:
-                job.answer.set_exception(job.error)
-            else:
-                job.answer.set_result(job.result)
-        self._tail.wake(loop)
-
-    def _checkpoint(self) -> None:
-        """Move the WAL into the file between commits, as far as readers allow."""
         try:
-            self.wal_bytes = self._wal.stat().st_size
-        except OSError:
-            return
-        if self.wal_bytes < self._checkpoint_at or self._connection is None:
-            return
-        try:
-            busy, in_wal, moved = self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.Error as error:
-            self._set_fault(str(error))
-            return
-        complete = not busy and in_wal == moved
-        # A reader holds the rest: try again when as much has been added.
-        self._checkpoint_at = CHECKPOINT_BYTES if complete else self.wal_bytes + CHECKPOINT_BYTES
+            if self._connection is not None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            if not self._keeps_connection(error):
+                self._close()
+        except sqlite3.Error:
+            self._close()
+        if not isinstance(error, (sqlite3.Error, OSError, LogUnavailableError, DataDirectoryError)):
+            logger.error("a commit failed", exc_info=error)
+        self._set_fault(_described(error))
+        for job in jobs:
+            job.error = LogUnavailableError(f"the log cannot be written: {self.fault}")
+
+    def _keeps_connection(self, error: BaseException) -> bool:
+        """Whether the connection is as good as a new one, or holds what only it can still reach."""
+        if getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY):
+            return True
+        return identity(self._path) == self._file and not self._checkpoints.in_place()
+
+    def _answer(self) -> None:
+        deliver(self._taken, self._tail)
+        self._taken = []
 
     def _probe(self) -> None:
         """See whether the disk takes writes again."""
-        try:
-            connection = self._connection or self._try_open()
-            if connection is None:
-                return
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute(
-                "INSERT INTO meta VALUES ('probed_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (str(self._clock.now()),),
-            )
-            connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._give_up([], error)
-            return
+        self._write_probe(self._opened())
+        self._require_in_place()
         self._set_fault(None)
 
-    def _try_open(self) -> sqlite3.Connection | None:
-        try:
-            self._connection = self._open()
-        except sqlite3.OperationalError as error:
-            self._set_fault(str(error))
-            return None
-        row = self._connection.execute("SELECT max(seq) FROM events").fetchone()
-        self._tail.start_at(max(row[0] or 0, self._tail.last_seq))
-        self._set_fault(None)
+    def _write_probe(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute(_PROBE, (str(self._clock.now()),))
+        connection.execute("COMMIT")
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        elif self.fault:
+            self._require_in_place()
         return self._connection
 
+    def _connect(self) -> sqlite3.Connection:
+        """Open the file, see where it ends and that it takes writes. Raises sqlite3.Error, OSError."""
+        if self._file is not None:
+            self._require_same_file()
+        connection = self._open()
+        try:
+            self._file = identity(self._path)
+            last = connection.execute(_LAST_SEQ).fetchone()
+            self._tail.start_at(last[0] if last else 0)
+            self._write_probe(connection)
+            self._checkpoints.opened()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _require_in_place(self) -> None:
+        """A file that was moved or deleted goes on taking writes, which nobody would find again."""
+        self._require_same_file()
+        if not self._checkpoints.in_place():
+            raise LogUnavailableError(f"{self._path}-wal was moved or deleted while it was open; restart godtui")
+
+    def _require_same_file(self) -> None:
+        if identity(self._path) != self._file:
+            raise LogUnavailableError(
+                f"{self._path} was moved or deleted while it was open; put it back or restart godtui"
+            )
+
     def _set_fault(self, fault: str | None) -> None:
-        changed = fault != self.fault
+        if fault == self.fault:
+            return
         self.fault = fault
-        if changed:
+        try:
             self._on_change()
+        except Exception:
+            logger.exception("a change of the log's state could not be announced")
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
@@ -265,4 +277,25 @@ class Writer:
             try:
                 connection.close()
             except sqlite3.Error as error:
-                self._set_fault(str(error))
+                logger.warning("the log could not be closed: %s", error)
+
+    def _end(self) -> None:
+        """Refuse what comes, answer what waits, close the file."""
+        with self._gate:
+            self.closed = True
+        unanswered = self._taken
+        while not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if job is not None:
+                unanswered.append(job)
+        for job in unanswered:
+            job.error = LogUnavailableError(self.fault or "the log is closed")
+        self._tail.close()
+        deliver(unanswered, self._tail)
+        self._close()
+
+
+def _described(error: BaseException) -> str:
+    if isinstance(error, (sqlite3.Error, OSError, LogUnavailableError, DataDirectoryError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
