@@ -17,6 +17,7 @@ from godtui.operations.protocols import (
     StoreOperations,
     StoreUnavailableError,
     Unconfirmed,
+    UnknownPositionError,
 )
 
 __all__ = [

@@ -110,3 +110,7 @@ class Operations(Protocol):
 
 class StoreUnavailableError(Exception):
     """The store cannot answer now; the message says why."""
+
+
+class UnknownPositionError(ValueError):
+    """The log has not yet given out the position that a stream was to begin after."""
