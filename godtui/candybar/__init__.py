@@ -1,5 +1,1 @@
-"""The console: a Textual skin over the operations."""
-
-from godtui.candybar.app import ConsoleApp, run_console
-
-__all__ = ["ConsoleApp", "run_console"]
+"""The console: a Textual skin over the operations. `godtui.candybar.app` has its entry, `run_console`."""

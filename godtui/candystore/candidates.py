@@ -129,7 +129,7 @@ class Step(NamedTuple):
 async def scan(log: EventLog, wanted: Filter, direction: Direction, above: int, below: int) -> AsyncGenerator[Step]:
     """Matching events strictly between two positions, in steps that each end within a second.
 
-    Raises NotYetError for a filter that cannot be tested yet, LogUnavailableError.
+    Raises LogUnavailableError.
     """
     predicate = wanted.predicate()
     way = await plan(log, wanted)

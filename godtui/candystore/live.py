@@ -61,7 +61,7 @@ async def stream(
     """Welcome, then what matches.
 
     With `after`, nothing beyond that position is ever left out; without, a reader that falls behind what the log
-    keeps in memory is told what it missed. Raises NotYetError, LogUnavailableError.
+    keeps in memory is told what it missed. Raises LogUnavailableError.
     """
     predicate = wanted.predicate()
     last = log.last_seq

@@ -30,7 +30,7 @@ class BadCursorError(ValueError):
 async def query(
     log: EventLog, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Direction = "desc"
 ) -> Page:
-    """Up to `limit` events that match, by `seq`. Raises BadCursorError, NotYetError, LogUnavailableError."""
+    """Up to `limit` events that match, by `seq`. Raises BadCursorError, LogUnavailableError."""
     end = log.last_seq + 1
     above, below = 0, end
     if cursor is not None:

@@ -21,7 +21,7 @@ from godtui.eventlog import EventLog, LogUnavailableError, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.runtime.supervisor import Supervisor
-from godtui.settings import Settings
+from godtui.settings import Settings, packaged
 
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 
@@ -51,6 +51,7 @@ class Engine:
         ownership: Ownership,
         *,
         services: Sequence[MakeService] = (),
+        workers: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self.settings = settings
@@ -58,6 +59,7 @@ class Engine:
         self.instance = f"{socket.gethostname()}-{os.getpid()}"
         self._ownership = ownership
         self._make_services = services
+        self._with_workers = workers
         self._stack = AsyncExitStack()
         self._log = EventLog(settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock)
         self._bus = EmbeddedBus(self._log, self.clock)
@@ -84,7 +86,7 @@ class Engine:
                 await service.start()
                 stack.push_async_callback(service.stop)
                 self.services.append(service)
-            self._ownership.announce({"instance": self.instance, "url": self.url, "version": __version__})
+            self._announce()
             self._stack = stack.pop_all()
         logger.info("started: bus %s, data directory %s", self.settings.shown_bus_url, self.settings.data_dir)
 
@@ -112,6 +114,11 @@ class Engine:
         worst: Status = "down" if "down" in statuses else "degraded" if "degraded" in statuses else "ok"
         return Health(worst, __version__, self.instance, components)
 
+    def _announce(self) -> None:
+        """Say who owns the data directory, to those who come second."""
+        note = {"instance": self.instance, "url": self.url, "version": __version__, "settings": self.settings.shared()}
+        self._ownership.announce(note)
+
     def _build(self, contracts: Contracts) -> EngineOperations:
         settings = self.settings
         rules = PublishingRules(
@@ -121,10 +128,14 @@ class Engine:
             instance=self.instance,
         )
         publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
-        reporter = HealthReporter(self.health, publisher.publish, self.clock, settings.health_interval)
-        announcer = Announcer(self._log, publisher.publish, self.clock)
-        self._supervisor.start("persister", announcer.run)
-        self._supervisor.start("health", reporter.run)
+        if self._with_workers:
+            # A folder of the user's own need not hold the contracts of what the engine itself says.
+            own = Contracts(Registry.load(packaged("schemas")))
+            announcing = Publisher(self._bus, own, rules, clock=self.clock)
+            announcer = Announcer(self._log, announcing.publish, self.clock)
+            reporter = HealthReporter(self.health, announcing.publish, self.clock, settings.health_interval)
+            self._supervisor.start("persister", announcer.run)
+            self._supervisor.start("health", reporter.run)
         return EngineOperations(
             EngineBus(publisher), EngineStore(self._log), EngineContracts(contracts), EngineMonitor(self.health)
         )

@@ -210,6 +210,12 @@ class Settings(BaseModel):
         """Where a setting's value came from, such as `--port`, `GODTUI_PORT`, `godtui.toml:/path` or `default`."""
         return self._origins.get(name, "default")
 
+    def shared(self) -> dict[str, str]:
+        """What another process of the same data directory may know of the settings: those that have flags."""
+        shown = {name: str(getattr(self, name)) for name in ("data_dir", "host", "port")}
+        folders = {"schemas": str(self.schemas_folder()), "registry": str(self.registry_file())}
+        return {**shown, **folders, "bus_url": self.shown_bus_url}
+
     def schemas_folder(self) -> Path:
         """The folder of contracts: as set, else `schemas` of the working directory if there, else the packaged one."""
         return self.schemas or _nearest_existing(self._cwd, "schemas")

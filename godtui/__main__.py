@@ -1,0 +1,5 @@
+"""`python -m godtui`."""
+
+from godtui.cli import main
+
+main()

@@ -1,0 +1,112 @@
+"""`godtui events`: what the store holds, and what arrives."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import click
+
+from godtui.candybar.plaintext import clip, fit, plain
+from godtui.candybar.preview import preview
+from godtui.cli.failures import explained
+from godtui.cli.options import Given
+from godtui.cli.reaching import reach
+from godtui.clock import SystemClock, rfc3339
+from godtui.envelope import StoredEvent
+from godtui.filters import Filter, parse
+from godtui.operations import Dropped, Events, Gap, Operations
+
+PAGE_EVENTS: Final = 1000
+RECONNECT_SECONDS: Final = 1.0
+TYPE_CELLS: Final = 28
+SOURCE_CELLS: Final = 14
+
+Show = Callable[[StoredEvent], str]
+
+
+def run_events(given: Given, text: str, limit: int, follow: bool, form: str | None) -> None:
+    """Print the newest events that match, oldest first, and go on with `follow`. Raises what `explained` knows."""
+    wanted = parse(text, now=SystemClock().now())
+    show = _as_json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_print(given, wanted, limit, follow, show))
+
+
+async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: Show) -> None:
+    async with reach(given) as operations:
+        last = (await operations.monitor.health()).components["store"].figures.get("last_seq", 0)
+        found = await _newest(operations, wanted, limit)
+        for event in reversed(found):
+            click.echo(show(event))
+        if follow:
+            await _follow(operations, wanted, max(found[0].seq if found else 0, last), show)
+
+
+async def _newest(operations: Operations, wanted: Filter, limit: int) -> list[StoredEvent]:
+    found: list[StoredEvent] = []
+    cursor: str | None = None
+    while len(found) < limit:
+        size = min(PAGE_EVENTS, limit - len(found))
+        page = await operations.store.query(wanted, limit=size, cursor=cursor)
+        found += page.events
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found
+
+
+async def _follow(operations: Operations, wanted: Filter, after: int, show: Show) -> None:
+    """Print what arrives beyond a position, each once, across connections that break."""
+    told = False
+    while True:
+        try:
+            async for frame in operations.store.stream(wanted, after=after):
+                told = False
+                if isinstance(frame, Events):
+                    for event in frame.events:
+                        click.echo(show(event))
+                        after = event.seq
+                    sys.stdout.flush()
+                elif isinstance(frame, Gap | Dropped):
+                    click.echo(f"events {frame.from_seq} to {frame.to_seq} are no longer stored", err=True)
+        except BrokenPipeError:
+            raise
+        except Exception as error:
+            known = explained(error)
+            if known is None:
+                raise
+            if not told:
+                click.echo(f"godtui: {known.format_message()}; trying again", err=True)
+            told = True
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _as_json(event: StoredEvent) -> str:
+    return event.to_json().decode()
+
+
+class _Table:
+    """Rows as wide as the terminal; nothing in them can move the cursor."""
+
+    def __init__(self) -> None:
+        self._width = shutil.get_terminal_size().columns
+        self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+
+    def row(self, event: StoredEvent) -> str:
+        """Time, type, source, and the beginning of the payload; ! marks violations."""
+        moment = rfc3339(event.time)[:23].replace("T", " ")
+        kind = fit(self._plain(event.event_type), TYPE_CELLS)
+        source = fit(self._plain(event.source), SOURCE_CELLS)
+        mark = "!" if event.violations else " "
+        head = f"{moment}  {kind} {mark} {source}  "
+        room = max(self._width - len(head), 20)
+        pairs = preview(event.body, room, ascii_only=self._ascii)
+        return head + clip(" ".join(f"{pair.name}={pair.value}" for pair in pairs), room)
+
+    def _plain(self, text: str) -> str:
+        return plain(text, ascii_only=self._ascii)

@@ -1,0 +1,76 @@
+"""Every failure as one sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from godtui.eventlog import DataDirectoryError, LogUnavailableError
+from godtui.filters import FilterError
+from godtui.holyfields import SchemaFolderError
+from godtui.operations import InvalidEventError, NotConfirmedError, PublishError, StoreUnavailableError
+from godtui.settings import SettingsError
+
+FAILED: Final = 1
+"""The thing asked for failed."""
+WRONG: Final = 2
+"""Wrong usage or configuration."""
+UNREACHABLE: Final = 3
+"""Broker, store or instance not reachable."""
+
+
+class ThingFailedError(click.ClickException):
+    """What was asked for could not be done."""
+
+    exit_code = FAILED
+
+
+class WrongUsageError(click.ClickException):
+    """The command or its settings make no sense."""
+
+    exit_code = WRONG
+
+
+class UnreachableError(click.ClickException):
+    """Nobody answers where the command turned to."""
+
+    exit_code = UNREACHABLE
+
+
+def explained(error: Exception) -> click.ClickException | None:
+    """The sentence and exit code of a failure that is known, None for one that is a fault of ours."""
+    match error:
+        case click.ClickException():
+            return error
+        case InvalidEventError():
+            return ThingFailedError(_faults(error))
+        case NotConfirmedError() | StoreUnavailableError() | LogUnavailableError():
+            return UnreachableError(str(error))
+        case PublishError():
+            return ThingFailedError(str(error))
+        case FilterError():
+            return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")
+        case SettingsError() | SchemaFolderError() | DataDirectoryError():
+            return WrongUsageError(str(error))
+    return _explained_api(error)
+
+
+def _explained_api(error: Exception) -> click.ClickException | None:
+    """Failures of the HTTP skin, whose module is loaded only by those that use it."""
+    if "godtui.api.answers" in sys.modules:
+        from godtui.api.answers import InstanceUnreachableError
+
+        if isinstance(error, InstanceUnreachableError):
+            return UnreachableError(str(error))
+    if "godtui.api.listeners" in sys.modules:
+        from godtui.api.listeners import ApiBindError
+
+        if isinstance(error, ApiBindError):
+            return WrongUsageError(str(error))
+    return None
+
+
+def _faults(error: InvalidEventError) -> str:
+    return "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in error.faults)

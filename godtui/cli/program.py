@@ -1,0 +1,102 @@
+"""The command line: what can be asked of godtui, and how it answers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from godtui import __version__
+from godtui.cli.failures import WrongUsageError, explained
+from godtui.cli.options import Given, settings_options
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="godtui", message="%(prog)s %(version)s")
+@click.option("--headless", is_flag=True, help="Run without the console; logs go to stderr.")
+@settings_options
+@click.pass_context
+def godtui(context: click.Context, /, headless: bool, attach: str | None, **flags: Any) -> None:
+    """The console of 33GOD's infrastructure domain, with bus, store and API in the same process."""
+    context.obj = given = Given().take(attach, flags)
+    if context.invoked_subcommand is not None:
+        if headless:
+            raise WrongUsageError("--headless goes without a command")
+        return
+    from godtui.cli.running import run_headless, run_with_console
+
+    if headless and given.attach:
+        raise WrongUsageError("--headless runs an engine and --attach uses another's; give one of them")
+    context.exit(run_headless(given) if headless else run_with_console(given))
+
+
+@godtui.command()
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path, file_okay=False))
+def init(folder: Path) -> None:
+    """Make a starter schemas/, registry.yaml and godtui.toml; nothing that exists is overwritten."""
+    from godtui.cli.starter import write_starter
+
+    write_starter(folder)
+
+
+@godtui.command()
+@click.argument("event_type", metavar="[TYPE]", required=False)
+@click.argument("dash", metavar="[-]", required=False)
+@click.option("--payload", metavar="JSON", help="The payload as a JSON object.")
+@click.option("--payload-file", metavar="FILE", type=click.Path(path_type=Path), help="A file that holds it.")
+@click.option("--correlation-id", metavar="UUID", help="The chain that the event belongs to.")
+@click.option("--source", metavar="NAME", help="Who publishes (default cli).")
+@click.option("--envelopes", is_flag=True, help="With -: each line is a whole envelope.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
+@settings_options
+@click.pass_obj
+def publish(given: Given, /, event_type: str | None, dash: str | None, attach: str | None, **options: Any) -> None:
+    """Validate and publish one event, or with - one for each line of standard input."""
+    from godtui.cli.publishing import Publication, run_publish
+
+    flags = {name: options.pop(name) for name in ("bus_url", "data_dir", "schemas", "registry", "host", "port")}
+    if event_type == "-":
+        event_type, dash = None, "-"
+    if dash not in (None, "-"):
+        raise WrongUsageError(f'"{dash}" is not understood; payloads come by --payload, --payload-file or -')
+    run_publish(given.take(attach, flags), Publication(event_type=event_type, stream=dash == "-", **options))
+
+
+@godtui.command()
+@click.argument("filter_words", metavar="[FILTER]...", nargs=-1)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what arrives.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")
+@settings_options
+@click.pass_obj
+def events(
+    given: Given, /, filter_words: tuple[str, ...], limit: int, follow: bool, form: str | None, attach: str | None,
+    **flags: Any,
+) -> None:  # fmt: skip
+    """Show stored events that match a filter, such as: type:agent.# since:15m error"""
+    from godtui.cli.asking import run_events
+
+    run_events(given.take(attach, flags), " ".join(filter_words), limit, follow, form)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; its exit code."""
+    try:
+        code = godtui.main(args=arguments, prog_name="godtui", standalone_mode=False)
+    except click.Abort:
+        return 130
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read has enough; what is still buffered has no reader either.
+        sys.stdout = None
+        return 0
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            raise
+        click.echo(f"godtui: {known.format_message()}", err=True)
+        return known.exit_code
+    return code if isinstance(code, int) else 0

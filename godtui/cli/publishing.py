@@ -1,0 +1,183 @@
+"""`godtui publish`: one event, or one for each line of standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import click
+
+from godtui import jsontext
+from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError
+from godtui.cli.options import Given
+from godtui.cli.reaching import reach
+from godtui.clock import rfc3339
+from godtui.envelope import EventDraft, InvalidEventError, read_draft
+from godtui.operations import BatchReport, Operations, Receipt
+
+BATCH_LINES: Final = 200
+BATCH_BYTES: Final = 4 * 1024 * 1024
+MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What was asked to be published."""
+
+    event_type: str | None
+    stream: bool
+    payload: str | None = None
+    payload_file: Path | None = None
+    correlation_id: str | None = None
+    source: str | None = None
+    envelopes: bool = False
+    as_json: bool = False
+
+    def document(self, payload: Any) -> dict[str, Any]:
+        """The draft of one payload, as JSON."""
+        document = {"event_type": self.event_type, "payload": payload, "source": {"service": self.source or "cli"}}
+        return document if self.correlation_id is None else {**document, "correlation_id": self.correlation_id}
+
+
+def run_publish(given: Given, wanted: Publication) -> None:
+    """Publish and say what became of it. Raises what `explained` knows."""
+    if wanted.envelopes and not wanted.stream:
+        raise WrongUsageError("--envelopes reads whole envelopes from standard input; add -")
+    if wanted.envelopes and wanted.event_type:
+        raise WrongUsageError("an envelope names its own type; leave TYPE out with --envelopes")
+    if wanted.event_type is None and not wanted.envelopes:
+        raise WrongUsageError("say which event type to publish, such as test.event.created")
+    if wanted.stream:
+        if wanted.payload is not None or wanted.payload_file is not None:
+            raise WrongUsageError("- reads payloads from standard input; leave --payload and --payload-file out")
+        asyncio.run(_publish_lines(given, wanted))
+    else:
+        asyncio.run(_publish_one(given, wanted))
+
+
+async def _publish_one(given: Given, wanted: Publication) -> None:
+    draft = read_draft(wanted.document(_payload(wanted)))
+    async with reach(given) as operations:
+        receipt = await operations.bus.publish(draft)
+    click.echo(_receipt(receipt, wanted.as_json or not sys.stdout.isatty()))
+
+
+def _payload(wanted: Publication) -> Any:
+    if wanted.payload is not None and wanted.payload_file is not None:
+        raise WrongUsageError("give --payload or --payload-file, not both")
+    if wanted.payload is None and wanted.payload_file is None:
+        raise WrongUsageError("give the payload with --payload JSON, --payload-file FILE, or - for standard input")
+    try:
+        raw: str | bytes = wanted.payload or ""
+        if wanted.payload_file is not None:
+            raw = wanted.payload_file.read_bytes()
+        return jsontext.parse(raw)
+    except OSError as error:
+        raise WrongUsageError(f"{wanted.payload_file} cannot be read: {error.strerror}") from None
+    except jsontext.JsonError as error:
+        raise ThingFailedError(f"the payload is not JSON: {error}") from None
+
+
+def _receipt(receipt: Receipt, as_json: bool) -> str:
+    if not as_json:
+        return f"published {receipt.event_type} {receipt.event_id}"
+    document = {
+        "event_id": str(receipt.event_id),
+        "event_type": receipt.event_type,
+        "version": receipt.version,
+        "correlation_id": str(receipt.correlation_id),
+        "timestamp": rfc3339(receipt.timestamp),
+    }
+    return jsontext.dumps(document).decode()
+
+
+@dataclass
+class _Tally:
+    """How a stream of lines went so far."""
+
+    accepted: int = 0
+    rejected: int = 0
+    unconfirmed: int = 0
+
+    def take(self, report: BatchReport, lines: list[int]) -> None:
+        """Count a batch and name the lines that failed."""
+        self.accepted += report.accepted
+        for rejection in report.rejected:
+            self.refuse(lines[rejection.index], InvalidEventError(list(rejection.faults)))
+        for unconfirmed in report.unconfirmed:
+            self.unconfirmed += 1
+            number = lines[unconfirmed.index]
+            click.echo(f"line {number}: not confirmed; repeat it with event_id {unconfirmed.event_id}", err=True)
+
+    def refuse(self, line: int, error: Exception) -> None:
+        """A line that cannot be published."""
+        self.rejected += 1
+        click.echo(f"line {line}: {error}", err=True)
+
+    def close(self, as_json: bool) -> None:
+        """Say the totals; raises where not everything was published."""
+        if as_json:
+            totals = {"accepted": self.accepted, "rejected": self.rejected, "unconfirmed": self.unconfirmed}
+            click.echo(jsontext.dumps(totals).decode())
+        else:
+            click.echo(f"published {self.accepted:,} events")
+        if self.unconfirmed:
+            raise UnreachableError(f"{self.unconfirmed:,} events were not confirmed; each is named above")
+        if self.rejected:
+            raise ThingFailedError(f"{self.rejected:,} lines were not published; each is named above")
+
+
+async def _publish_lines(given: Given, wanted: Publication) -> None:
+    tally = _Tally()
+    stdin = sys.stdin.buffer
+    size = _size(stdin)
+    async with reach(given) as operations:
+        with click.progressbar(length=size or 1, label="publishing", file=sys.stderr, hidden=_hidden(size)) as bar:
+            for numbers, drafts, consumed in _batches(stdin, wanted, tally):
+                await _send(operations, numbers, drafts, tally)
+                bar.update(consumed)
+    tally.close(wanted.as_json or not sys.stdout.isatty())
+
+
+async def _send(operations: Operations, numbers: list[int], drafts: list[EventDraft], tally: _Tally) -> None:
+    if drafts:
+        tally.take(await operations.bus.publish_batch(drafts), numbers)
+
+
+def _batches(stream: BinaryIO, wanted: Publication, tally: _Tally) -> Iterator[tuple[list[int], list[EventDraft], int]]:
+    """Drafts with their line numbers, and the bytes they came from; lines that are no drafts are counted at once."""
+    numbers: list[int] = []
+    drafts: list[EventDraft] = []
+    consumed = 0
+    for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), 1):
+        consumed += len(line)
+        if line.strip():
+            try:
+                value = jsontext.parse(line)
+                drafts.append(read_draft(value if wanted.envelopes else wanted.document(value)))
+                numbers.append(number)
+            except (jsontext.JsonError, InvalidEventError) as error:
+                tally.refuse(number, error)
+        if len(drafts) >= BATCH_LINES or consumed >= BATCH_BYTES:
+            yield numbers, drafts, consumed
+            numbers, drafts, consumed = [], [], 0
+    yield numbers, drafts, consumed
+
+
+def _size(stream: BinaryIO) -> int | None:
+    """The bytes that are left where standard input is a file."""
+    try:
+        position = stream.tell()
+        end = stream.seek(0, 2)
+        stream.seek(position)
+    except (OSError, ValueError):
+        return None
+    return end - position
+
+
+def _hidden(size: int | None) -> bool:
+    return not size or not sys.stderr.isatty()

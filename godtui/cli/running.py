@@ -1,0 +1,120 @@
+"""`godtui` itself: the console, or the engine alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from godtui.cli.failures import WrongUsageError
+from godtui.cli.logs import log_to_file, log_to_stderr
+from godtui.cli.options import Given
+from godtui.cli.serving import SOCKET, HttpService
+from godtui.eventlog import OwnedError, Ownership
+from godtui.operations import Operations
+from godtui.runtime import Engine, Host
+from godtui.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def run_headless(given: Given) -> int:
+    """The engine until SIGTERM or SIGINT; what was begun is finished first."""
+    settings = given.settings()
+    log_to_stderr()
+    for warning in settings.warnings:
+        logger.warning("%s", warning)
+    try:
+        ownership = Ownership.take(settings.data_dir)
+    except OwnedError as error:
+        raise WrongUsageError(f"{error}; stop it first, or name another --data-dir") from None
+    asyncio.run(_serve(Engine(settings, ownership, services=(HttpService,))))
+    return 0
+
+
+async def _serve(engine: Engine) -> None:
+    asked = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    await engine.start()
+    try:
+        await asked.wait()
+        logger.info("stopping")
+    finally:
+        await engine.stop()
+
+
+def run_with_console(given: Given) -> int:
+    """The console, on an engine of its own or on the one that is running already."""
+    if not sys.stdout.isatty():
+        raise WrongUsageError("the console needs a terminal; on a server use godtui --headless")
+    if given.url is not None:
+        return _show(_attached(given.url, given.url), given.url)
+    settings = given.settings()
+    try:
+        ownership = Ownership.take(settings.data_dir)
+    except OwnedError as error:
+        return _attach_to_owner(given, settings, error)
+    log_to_file(settings.data_dir)
+    engine = Engine(settings, ownership, services=(HttpService,))
+    return _show(Host(lambda: engine, "embedded"), None, engine)
+
+
+def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int:
+    differing = _differing(given, settings, owned.owner)
+    if differing:
+        raise WrongUsageError(f"{owned}, with another {differing}; leave that out to attach to it, or stop it first")
+    socket = settings.data_dir / SOCKET
+    if not socket.exists():
+        raise WrongUsageError(f"{owned}, which has no socket to attach to; stop it first")
+    url = str(owned.owner.get("url") or socket)
+    return _show(_attached(socket, f"attached to {url}"), url)
+
+
+def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) -> str | None:
+    """The first option given here that the running instance does not share."""
+    theirs = owner.get("settings")
+    shared = theirs if isinstance(theirs, dict) else {}
+    for name in given.flags:
+        if name != "data_dir" and shared.get(name) != settings.shared().get(name):
+            return f"--{name.removesuffix('_url').replace('_', '-')}"
+    return None
+
+
+class _Attached:
+    """Another instance's operations, as a guest of the host's thread."""
+
+    def __init__(self, address: Any) -> None:
+        from godtui.api.client import HttpOperations
+
+        self._client = HttpOperations(address, token=os.environ.get("GODTUI_API_TOKEN") or None)
+
+    @property
+    def operations(self) -> Operations:
+        return self._client
+
+    async def start(self) -> None:
+        """Raises InstanceUnreachableError."""
+        await self._client.monitor.health()
+
+    async def stop(self) -> None:
+        await self._client.aclose()
+
+
+def _attached(address: Any, description: str) -> Host:
+    return Host(lambda: _Attached(address), description)
+
+
+def _show(host: Host, url: str | None, engine: Engine | None = None) -> int:
+    from godtui.candybar.app import run_console
+
+    host.start()
+    try:
+        return run_console(host, api_url=engine.url if engine is not None else url)
+    finally:
+        host.stop()
