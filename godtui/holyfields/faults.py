@@ -30,10 +30,15 @@ class SchemaFolderError(ValueError):
 
     def __init__(self, folder: Path, faults: list[SchemaFault]) -> None:
         self.folder = folder
-        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0, fault))
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        listed = "".join(f"\n  {fault}" for fault in self.faults)
-        super().__init__(f"the schema folder {folder} has {count}; correct what is listed:{listed}")
+        self.faults = sorted(faults, key=lambda fault: (fault.file, fault.line or 0, fault.column or 0, fault.message))
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        where = f"the schema folder {self.folder}"
+        if len(self.faults) > 1:
+            listed = "".join(f"\n  {fault}" for fault in self.faults)
+            return f"{where} has {len(self.faults)} faults; correct what is listed:{listed}"
+        return f"{where}{':' if self.faults[0].file else ''} {self.faults[0]}"
 
 
 class UnknownContractError(LookupError):
