@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from godtui.api.openapi import EXAMPLE_EVENT, json_response, problems
 from godtui.api.parameters import EventsQuery, Query, documented, read_query
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock
-from godtui.operations import Operations, Page
+from godtui.operations import BadCursorError, Operations, Page
 
 
 def events_router(operations: Operations, clock: Clock) -> APIRouter:
@@ -35,10 +36,9 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     )
     async def list_events(request: Request) -> Response:
         query = read_query(EventsQuery, request.scope)
-        page = await operations.store.query(
-            query.wanted(clock.now()), limit=query.limit, cursor=query.cursor, order=query.order
-        )
-        return Response(_document(page), media_type="application/json")
+        now, cursor = (clock.now(), None) if query.cursor is None else _read_cursor(query.cursor)
+        page = await operations.store.query(query.wanted(now), limit=query.limit, cursor=cursor, order=query.order)
+        return Response(_document(page, now), media_type="application/json")
 
     @router.get(
         "/events/{event_id}",
@@ -57,7 +57,19 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     return router
 
 
-def _document(page: Page) -> bytes:
+def _document(page: Page, now: int) -> bytes:
     """The page around the events as they are stored; nothing of them is read again."""
     events = b",".join(event.to_json() for event in page.events)
-    return b'{"events":[%b],"next_cursor":%b}' % (events, jsontext.dumps(page.next_cursor))
+    cursor = None if page.next_cursor is None else f"{now}.{page.next_cursor}"
+    return b'{"events":[%b],"next_cursor":%b}' % (events, jsontext.dumps(cursor))
+
+
+def _read_cursor(text: str) -> tuple[int, str]:
+    """The moment that the first page counted `15m` back from, and the store's own cursor. Raises BadCursorError."""
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise BadCursorError
+    return int(match[1]), match[2]
+
+
+_CURSOR = re.compile(r"(-?[0-9]{1,18})\.(.+)", re.ASCII)

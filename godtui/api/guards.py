@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui.api.configuration import ApiConfig
 from godtui.api.problems import ProblemError
+from godtui.settings import is_loopback
 
 OPEN_PATHS = frozenset({"/health", "/webhooks/plane"})
 """Paths that answer any host and without a token."""
@@ -91,7 +91,7 @@ class HostRule:
 
     def __init__(self, config: ApiConfig) -> None:
         self.loopback = config.loopback
-        self.allowed = frozenset(read_address(name) for name in config.allowed_hosts)
+        self.allowed = frozenset(map(_allowed, config.allowed_hosts))
         self._allows = lru_cache(maxsize=256)(self._judge)
 
     def allows(self, hosts: list[bytes]) -> bool:
@@ -106,19 +106,7 @@ class HostRule:
             return False
         if named in self.allowed or Address(named.host, None) in self.allowed:
             return True
-        return self.loopback and is_loopback(named.host)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a name or address always means this machine."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+        return self.loopback and (is_loopback(named.host) or named.host.endswith(".localhost"))
 
 
 def read_address(text: str) -> Address | None:
@@ -127,6 +115,11 @@ def read_address(text: str) -> Address | None:
     if match is None:
         return None
     return Address(match[1].lower(), int(match[2]) if match[2] else None)
+
+
+def _allowed(name: str) -> Address | None:
+    """A name, an address with or without brackets, or either with a port."""
+    return read_address(f"[{name}]" if name.count(":") > 1 and not name.startswith("[") else name)
 
 
 def _same_origin(origins: list[bytes], hosts: list[bytes]) -> bool:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from godtui.api.guards import TrustedListener
 from godtui.api.listeners import BACKLOG, bind, bind_locally, inode, remove, socket_fault
+from godtui.api.protocol import JoinedHttpProtocol
 
 GRACE_SECONDS = 5
 MAX_CLIENT_FRAME_BYTES = 64 * 1024
@@ -110,7 +111,7 @@ class ApiService:
 def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
     return uvicorn.Config(
         application,
-        http="httptools",
+        http=JoinedHttpProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_CLIENT_FRAME_BYTES,
         ws_ping_timeout=None,  # a client that reads slowly answers late; TCP notices one that is gone

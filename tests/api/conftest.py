@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,8 +11,10 @@ from fastapi import FastAPI
 
 from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
+from godtui.eventlog import Ownership
 from godtui.operations import Operations
-from tests.api.fake_engine import FakeEngine
+from godtui.runtime.engine import Engine
+from godtui.settings import Settings
 from tests.clock import ManualClock
 
 
@@ -21,9 +24,13 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def operations(clock: ManualClock) -> AsyncIterator[Operations]:
-    """What the API stands on in every test that does not bring its own; `test.event.created` is registered in it."""
-    yield FakeEngine(clock)
+async def operations(clock: ManualClock, tmp_path: Path) -> AsyncIterator[Operations]:
+    """What the API stands on in every test that does not bring its own."""
+    settings = Settings(data_dir=tmp_path / "data")
+    engine = Engine(settings, Ownership.take(settings.data_dir), workers=False, clock=clock)
+    await engine.start()
+    yield engine.operations
+    await engine.stop()
 
 
 @pytest.fixture
@@ -44,5 +51,6 @@ async def http(application: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def connect(application: FastAPI, **headers: str) -> httpx.AsyncClient:
+    """A client whose requests never leave the process."""
     transport = httpx.ASGITransport(application, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url="http://localhost:8000", headers=headers)
