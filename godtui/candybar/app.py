@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
+import sys
 from typing import Any
 
+from rich.text import Text
 from textual.app import App
 
 from godtui.candybar.link import Link
@@ -17,6 +20,8 @@ from godtui.clock import Clock, SystemClock
 from godtui.operations.hosted import Hosted
 
 log = logging.getLogger(__name__)
+
+ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 class ConsoleApp(App[None]):
@@ -31,11 +36,11 @@ class ConsoleApp(App[None]):
         super().__init__()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
-        self.theme = DARK.name
+        self.theme = (LIGHT if _light_terminal() else DARK).name
         self.clock = clock or SystemClock()
         self.link = Link(hosted, self.clock)
         self.api_url = api_url
-        self.looks = Looks.of(self.theme_variables, self._marks)
+        self.looks = Looks.of(self.get_css_variables(), self._marks)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults(self.current_theme.dark)
@@ -50,6 +55,19 @@ class ConsoleApp(App[None]):
         self._release_signals()
         self.link.close()
 
+    def action_help(self) -> None:
+        from godtui.candybar.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.looks))
+
+    def _fatal_error(self) -> None:
+        """Textual's way out on an error of its own or ours: one sentence for the reader, the rest for the log."""
+        log.exception("the console failed")
+        error = sys.exc_info()[1]
+        reason = f"{type(error).__name__}: {error}" if error is not None else "for an unknown reason"
+        self._exit_renderables.append(Text(f"godtui: the console failed ({reason}); start it again, nothing is lost."))
+        self._close_messages_no_wait()
+
     def _restyle(self, _theme: Any) -> None:
         self.looks = Looks.of(self.theme_variables, self._marks)
         for screen in self.screen_stack:
@@ -58,13 +76,18 @@ class ConsoleApp(App[None]):
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             loop.add_signal_handler(number, self.exit)
 
     def _release_signals(self) -> None:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING:
             loop.remove_signal_handler(number)
+
+
+def _light_terminal() -> bool:
+    """Whether the terminal says that its background is white."""
+    return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
 
 
 def run_console(hosted: Hosted, *, api_url: str | None = None) -> int:

@@ -122,6 +122,8 @@ class Looks:
     value: Style
     number: Style
     strong: Style
+    ground: Style
+    """Text on the background: what every line stands on."""
     cursor: Style
     hues: tuple[Style, ...]
 
@@ -158,6 +160,7 @@ class Looks:
             value=style("text-value"),
             number=style("hue-2"),
             strong=style("foreground", bold=True),
+            ground=Style(color=_colour(variables["foreground"]), bgcolor=_colour(variables["background"])),
             cursor=Style(bgcolor=_colour(variables["cursor"]), bold=True),
             hues=tuple(style(f"hue-{index}") for index in range(HUES)),
         )

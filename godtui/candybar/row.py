@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 
 from godtui.candybar.figures import clock_time, date
@@ -28,13 +27,13 @@ class Columns(NamedTuple):
 
     @classmethod
     def of(cls, width: int) -> Columns:
-        """The columns of a line: the source goes first, then the milliseconds, then the preview."""
+        """The columns of a line: where it is narrow the source goes first, then milliseconds, then the preview."""
         if width < 26:
             return cls(0, max(0, width - 3), 0, 0)
         if width < 50:
             return cls(8, width - 13, 0, 0)
-        time, source = 12, 14 if width >= 90 else 0
-        kind = max(22, min(36, width * 27 // 100))
+        time, source = 12 if width >= 70 else 8, 14 if width >= 90 else 0
+        kind = max(min(27, width - 32), min(36, width * 27 // 100))
         rest = width - time - 2 - kind - 3 - (source + 2 if source else 0)
         return cls(time, kind, source, max(0, rest))
 
@@ -111,8 +110,3 @@ class RowPainter:
             segments += [Segment(f"{name}=", looks.quiet), Segment(f"{shown} ", looks.text)]
             cells -= cell_len(name) + cell_len(shown) + 2
         return segments
-
-
-def highlighted(strip: Strip, style: Style) -> Strip:
-    """The line under the cursor."""
-    return strip.apply_style(style)

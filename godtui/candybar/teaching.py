@@ -50,15 +50,15 @@ def _first_event(looks: Looks, api_url: str | None, width: int) -> list[tuple[st
         ("", looks.text),
     ]
     if api_url:
-        lines += [(line, looks.strong) for line in curl(api_url, wide=width >= 72)]
+        lines += [(line, looks.strong) for line in curl(api_url, width)]
         lines += [("", looks.text), ("or", looks.quiet), ("", looks.text)]
     return [*lines, (f"  godtui publish test.event.created --payload '{PAYLOAD}'", looks.strong)]
 
 
-def curl(api_url: str, *, wide: bool) -> list[str]:
+def curl(api_url: str, width: int) -> list[str]:
     """The brief's request against this instance, to be copied line by line."""
     body = f'{{"event_type": "test.event.created", "payload": {PAYLOAD}}}'
     lines = [f"  curl -X POST {api_url.rstrip('/')}/publish \\", '    -H "Content-Type: application/json" \\']
-    if wide:
+    if len(body) + 9 <= width:
         return [*lines, f"    -d '{body}'"]
     return [*lines, '    -d \'{"event_type": "test.event.created",', f'         "payload": {PAYLOAD}}}\'']

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
-from godtui.candybar import ConsoleApp
+from godtui.candybar.app import ConsoleApp
 from godtui.clock import SystemClock
 from godtui.envelope import Fault, StoredEvent
 from tests.candybar.fakes import API_URL, NOON, Engine, event
@@ -86,6 +86,11 @@ SCENES: dict[str, tuple[list[StoredEvent], tuple[str, ...]]] = {
     "stream": (evening(), ()),
     "empty": ([], ()),
     "paused": (evening(), ("k", "k", "p")),
+    "detail": (evening(), (*"kkkkkkkkkkkk", "enter")),
+    "filter": (evening(), ("slash", *"type:agent.#", "enter")),
+    "help": (evening(), ("question_mark",)),
+    "violations": (evening(), (*"kkkkkkkkkkk", "enter")),
+    "refused": (evening(), ("slash", *"type:agent.# type:a..b", "enter")),
 }
 
 

@@ -36,7 +36,7 @@ class Bar(Widget):
     def renew(self) -> None:
         """Bring the line up to date."""
         width = self.size.width
-        strip = Strip(self.segments(width)).adjust_cell_length(width)
+        strip = Strip(self.segments(width)).adjust_cell_length(width).apply_style(looks_of(self).ground)
         if strip != self._strip:
             self._strip = strip
             self.refresh()

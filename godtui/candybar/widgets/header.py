@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from rich.segment import Segment
 from rich.style import Style
 
@@ -25,7 +27,7 @@ class HeaderLine(Bar):
         gap, joint = Segment(" "), [Segment(" "), across, Segment(" ")]
         glyph, style = self._status()
         where = plain(self._link.hosted.description, ascii_only=looks.ascii_only)
-        left = [gap, Segment("godtui", looks.accent), *joint, Segment(f"{where} ", looks.text), Segment(glyph, style)]
+        left = [gap, Segment("godtui", looks.strong), *joint, Segment(f"{where} ", looks.text), Segment(glyph, style)]
         if self._api_url and self._api_url != self._link.hosted.description and width >= 90:
             left += [*joint, Segment(plain(self._api_url), looks.quiet)]
         return spread([*left, gap], self._flow(width), width, across)
@@ -43,8 +45,9 @@ class HeaderLine(Bar):
         columns = max(0, min(30, width - 50))
         values = list(meter.seconds)[-columns:] if columns else []
         sparks = sparkline([0.0] * (columns - len(values)) + values, looks.glyphs.sparks)
-        return [
-            Segment(f" {rate(meter.rate):>{RATE_WIDTH}} ", looks.strong),
-            Segment(f"{sparks} " if sparks else "", looks.healthy),
-            Segment(looks.glyphs.across if sparks else "", looks.rule),
+        flow = [Segment(f" {rate(meter.rate):>{RATE_WIDTH}} ", looks.strong)]
+        flow += [
+            Segment("".join(run), looks.rule if still else looks.key)
+            for still, run in groupby(sparks, lambda spark: spark == looks.glyphs.sparks[0])
         ]
+        return [*flow, Segment(" " if sparks else ""), Segment(looks.glyphs.across if sparks else "", looks.rule)]

@@ -35,7 +35,7 @@ class Pane(Widget, can_focus=True):
     @property
     def content_width(self) -> int:
         """Columns between the frame's sides."""
-        return self.size.width - 4 if self.framed else self.size.width
+        return max(1, self.size.width - (4 if self.framed else 1))
 
     @property
     def content_height(self) -> int:
@@ -50,6 +50,10 @@ class Pane(Widget, can_focus=True):
     def content_line(self, y: int) -> Strip:
         """One line of the content, exactly `content_width` wide."""
         raise NotImplementedError
+
+    def margin(self, _y: int) -> Segment:
+        """The column before a line of the content."""
+        return Segment(" ")
 
     def top_edge(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
         """Left, middle and right of the upper edge."""
@@ -66,7 +70,7 @@ class Pane(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         try:
-            return self._line(y)
+            return self._line(y).apply_style(looks_of(self).ground)
         except Exception:
             log.exception("line %d of %s cannot be drawn", y, type(self).__name__)
             looks = looks_of(self)
@@ -81,7 +85,7 @@ class Pane(Widget, can_focus=True):
 
     def _line(self, y: int) -> Strip:
         if not self.framed:
-            return self.content_line(y)
+            return Strip([self.margin(y), *self.content_line(y)])
         looks = looks_of(self)
         frame = looks.accent if self.has_focus else looks.rule
         if y == 0:
@@ -89,8 +93,8 @@ class Pane(Widget, can_focus=True):
         if y == self.size.height - 1:
             return self._edge(looks, frame, [], [], self.bottom_edge(), corners=looks.glyphs.corners[2:])
         side = looks.glyphs.down
-        content = self.content_line(y - 1)
-        return Strip([Segment(f"{side} ", frame), *content, Segment(f" {side}", frame)], self.size.width)
+        line = [Segment(side, frame), self.margin(y - 1), *self.content_line(y - 1), Segment(f" {side}", frame)]
+        return Strip(line, self.size.width)
 
     def _edge(
         self,

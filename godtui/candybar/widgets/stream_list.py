@@ -29,14 +29,14 @@ class StreamList(Pane):
     """Events by row number; draws what is visible and nothing else."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open", id="stream.open", tooltip="Show the whole event beside the list"),
-        Binding("p", "pause", "pause", id="stream.pause", tooltip="Hold the list still; again: jump to the newest"),
-        Binding("k,up", "move(-1)", "up", id="stream.up", tooltip="One event up; leaves the newest"),
-        Binding("j,down", "move(1)", "down", id="stream.down", tooltip="One event down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="One page up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="One page down"),
-        Binding("g,home", "first", "oldest", id="stream.first", tooltip="The oldest event that is held here"),
-        Binding("G,end", "last", "newest", id="stream.last", tooltip="The newest event, and follow from there"),
+        Binding("enter", "open", "open", id="stream.open", tooltip="show the whole event beside the list"),
+        Binding("p", "pause", "pause", id="stream.pause", tooltip="hold the list still; again: jump to the newest"),
+        Binding("k,up", "move(-1)", "up", id="stream.up", tooltip="one event up"),
+        Binding("j,down", "move(1)", "down", id="stream.down", tooltip="down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="one page up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="down"),
+        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest event"),
+        Binding("G,end", "edge(1)", "newest", id="stream.last", tooltip="the newest, and follow it"),
     ]
 
     class Opened(Message):
@@ -66,9 +66,15 @@ class StreamList(Pane):
         """The event under the cursor."""
         return self.window.event(self.window.cursor)
 
-    def show(self, window: Window) -> None:
+    def hold(self) -> None:
+        """Stop following, where it does."""
+        self.window.hold(self.content_height)
+        self.redraw()
+
+    def show(self, window: Window, filter_text: str) -> None:
         """Turn to another feed's rows."""
         self.window = window
+        self.filter_text = filter_text
         self._painted.clear()
         self.redraw()
 
@@ -124,12 +130,10 @@ class StreamList(Pane):
         self.window.move(by * max(1, self.content_height - 1), self.content_height)
         self._moved()
 
-    def action_first(self) -> None:
-        self.window.go(self.window.rows.first, self.content_height)
-        self._moved()
-
-    def action_last(self) -> None:
-        if self.window.paused:
+    def action_edge(self, towards: int) -> None:
+        if towards < 0:
+            self.window.go(self.window.rows.first, self.content_height)
+        elif self.window.paused:
             self.window.go(self.window.rows.end - 1, self.content_height)
         else:
             self.window.resume()
@@ -168,10 +172,13 @@ class StreamList(Pane):
         if line.is_rule:
             return painter.rule(event)
         strip = self._painted.get(line.row) or self._paint(painter, line.row, event)
-        if line.row != self.window.cursor:
-            return strip
-        marker = Strip([Segment(looks.glyphs.cursor, looks.accent)])
-        return Strip.join([marker, strip.crop(1)]).apply_style(looks.cursor)
+        return strip.apply_style(looks.cursor) if line.row == self.window.cursor else strip
+
+    def margin(self, y: int) -> Segment:
+        looks = looks_of(self)
+        if y < len(self._lines) and self._lines[y] == (self.window.cursor, False):
+            return Segment(looks.glyphs.cursor, looks.accent + looks.cursor)
+        return Segment(" ")
 
     def top_edge(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
         looks = looks_of(self)

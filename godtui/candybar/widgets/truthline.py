@@ -23,13 +23,18 @@ class TruthLine(Bar):
     def segments(self, width: int) -> list[Segment]:
         looks = looks_of(self)
         time = Segment(clock_time(self._link.clock.now(), milliseconds=False) + "Z ", looks.quiet)
-        parts = [self._bus(), self._log(), self._counts(short=False)]
-        left = self._joined(parts)
-        if cells(left) + cells([time]) >= width:
-            left = self._joined([*parts[:2], self._counts(short=True)])
-        while cells(left) + cells([time]) >= width and len(parts) > 1:
-            parts.pop(1)
-            left = self._joined([*parts[:1], *([self._counts(short=True)] if len(parts) > 1 else [])])
+        bus, log, figures = self._bus(), self._log(commit=True), self._figures()
+        few = [figure for figure in figures if figure[0] != "matched"]
+        candidates = (
+            [bus, log, self._counts(figures)],
+            [bus, self._log(commit=False), self._counts(figures)],
+            [bus, self._log(commit=False), self._counts(few)],
+            [bus, self._counts(few)],
+            [bus, self._counts(few[-1:])],
+            [bus],
+        )
+        lines = (self._joined(parts) for parts in candidates)
+        left = next((line for line in lines if cells(line) + len(time.text) < width), self._joined([bus]))
         return spread(left, [time], width, Segment(" "))
 
     def _joined(self, parts: list[list[Segment]]) -> list[Segment]:
@@ -50,7 +55,7 @@ class TruthLine(Bar):
         name = plain(link.hosted.description, ascii_only=looks.ascii_only)
         return [Segment("bus ", looks.quiet), Segment(f"{name} ", looks.text), Segment(glyph, style)]
 
-    def _log(self) -> list[Segment]:
+    def _log(self, *, commit: bool) -> list[Segment]:
         looks = looks_of(self)
         store = self._link.health.components.get("store") if self._link.health else None
         if store is None:
@@ -59,31 +64,29 @@ class TruthLine(Bar):
         if store.status != "ok":
             glyph, style = looks.status(store.status)
             segments.append(Segment(f"{glyph} ", style))
-        last, commit = store.figures.get("last_seq"), store.figures.get("commit_ms")
+        last, milliseconds = store.figures.get("last_seq"), store.figures.get("commit_ms")
         if isinstance(last, int):
             segments.append(Segment(self._steady("log", count(last)), looks.text))
-        if isinstance(commit, int | float):
-            segments.append(Segment(f" {looks.glyphs.dot} {commit:.1f} ms", looks.quiet))
+        if commit and isinstance(milliseconds, int | float):
+            segments.append(Segment(f" {looks.glyphs.dot} {milliseconds:.1f} ms", looks.quiet))
         return segments
 
-    def _counts(self, *, short: bool) -> list[Segment]:
-        looks, feed, window = looks_of(self), self._link.feed, self.window
+    def _figures(self) -> list[tuple[str, int]]:
+        feed, window = self._link.feed, self.window
         if window is None:
             return []
+        matched = feed.ring.end + feed.dropped
         dropped = feed.dropped + window.lost
-        figures = {
-            "seen": feed.seen,
-            "matched": feed.ring.end + feed.dropped,
-            "shown": window.shown,
-            "dropped": dropped,
-        }
+        return [("seen", feed.seen), ("matched", matched), ("shown", window.shown), ("dropped", dropped)]
+
+    def _counts(self, figures: list[tuple[str, int]]) -> list[Segment]:
+        looks = looks_of(self)
         segments: list[Segment] = []
-        for name, number in figures.items():
+        for name, number in figures:
             if segments:
-                segments.append(Segment(" " if short else f" {looks.glyphs.dot} ", looks.quiet))
+                segments.append(Segment(f" {looks.glyphs.dot} ", looks.quiet))
             alarming = name == "dropped" and number
-            label = name[0] if short else f"{name} "
-            segments.append(Segment(label, looks.quiet))
+            segments.append(Segment(f"{name} ", looks.quiet))
             segments.append(Segment(self._steady(name, count(number)), looks.attention if alarming else looks.text))
         return segments
 

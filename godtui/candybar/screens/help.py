@@ -1,0 +1,103 @@
+"""All keys, read from the classes that act on them, and the filter language in short."""
+
+from __future__ import annotations
+
+from itertools import chain, groupby
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from godtui.candybar.looks import Looks
+from godtui.candybar.plaintext import plain
+from godtui.candybar.screens.stream import StreamScreen
+from godtui.candybar.widgets.event_detail import EventDetail
+from godtui.candybar.widgets.stream_list import StreamList
+
+FILTERS = (
+    ("type:agent.#", "* stands for one word, # for any number"),
+    ("source:jelmore,grolf", "who published; a comma means any of"),
+    ("correlation:UUID id:UUID", "one chain; one event"),
+    ("since:15m until:2026-02-12", "event time: a distance, a date, RFC 3339"),
+    ("payload.task.status=failed", "also != > >= < <= and ~ for a part of a text"),
+    ("is:invalid is:replayed", "with violations; sent again"),
+    ('disk "no space"', "whole words of type, source and payload"),
+    ("-type:bloodbank.#", "a minus before a term negates it; all terms must hold"),
+)
+KEY_CELLS = 28
+NAMES = {
+    "slash": "/",
+    "question_mark": "?",
+    "colon": ":",
+    "escape": "esc",
+    "pageup": "pgup",
+    "pagedown": "pgdn",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+class HelpScreen(ModalScreen[None]):
+    """Over whatever was there; any of esc, ?, q and enter closes it."""
+
+    CSS_PATH = "help.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,q,enter", "dismiss", "close", id="help.close", tooltip="Close the help"),
+        Binding("j", "scroll_by(1)", "down", show=False, id="help.down", tooltip="One line down"),
+        Binding("k", "scroll_by(-1)", "up", show=False, id="help.up", tooltip="One line up"),
+    ]
+
+    def __init__(self, looks: Looks) -> None:
+        super().__init__()
+        self._looks = looks
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="help") as page:
+            page.border_title = "Help"
+            page.border_subtitle = "esc close"
+            yield Static(self._text())
+
+    def action_scroll_by(self, lines: int) -> None:
+        self.query_one("#help", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def _text(self) -> Text:
+        text = Text(no_wrap=False)
+        for title, owner in (("Stream", StreamList), ("Event", EventDetail), ("Everywhere", StreamScreen)):
+            self._section(text, title, _keys(owner))
+        self._section(text, "", [("tab", "between list and event"), ("ctrl+p", "every command, and the themes")])
+        self._section(text, "", [("ctrl+q", "quit")])
+        self._section(text, "Filter", list(FILTERS))
+        marks = self._looks.glyphs
+        signs = [
+            (marks.healthy, "well"),
+            (marks.quiet, "quiet, or not known yet"),
+            (marks.attention, "needs attention; before an event: it breaks its contract"),
+            (marks.fault, "does not work"),
+            (marks.retrying, "lost, being tried again"),
+        ]
+        self._section(text, "Signs", signs)
+        return text
+
+    def _section(self, text: Text, title: str, rows: list[tuple[str, str]]) -> None:
+        if title:
+            text.append(f"\n{title}\n" if text else f"{title}\n", self._looks.key)
+        for key, meaning in rows:
+            text.append(f"  {plain(key, ascii_only=self._looks.ascii_only):<{KEY_CELLS}}", self._looks.strong)
+            text.append(f"{meaning}\n", self._looks.text)
+
+
+def _keys(owner: type) -> list[tuple[str, str]]:
+    """The keys of a class; those that do the same in two directions share a line."""
+    bindings = [one for one in owner.__dict__["BINDINGS"] if isinstance(one, Binding)]
+    rows = []
+    for _, group in groupby(bindings, lambda one: one.action.partition("(")[0]):
+        pair = list(group)
+        keys = [[NAMES.get(key, key) for key in one.key.split(",")] for one in pair]
+        rows.append((" ".join(chain(*zip(*keys, strict=True))), ", ".join(one.tooltip for one in pair)))
+    return rows
