@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import stat
@@ -19,6 +20,7 @@ WAL_BYTES_KEPT: Final = 8 * 1024 * 1024
 """The WAL is written over up to this size: a commit that does not lengthen the file syncs faster."""
 OLDEST_SQLITE: Final = (3, 37, 0)
 
+_MODE: Final = 0o600
 _CACHE_KIBIBYTES: Final = 65_536
 _SETTINGS: Final = (
     "PRAGMA synchronous = FULL",
@@ -66,14 +68,23 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 def _make(path: Path) -> None:
-    """Make the file readable only by its user; SQLite gives the WAL the same mode."""
+    """Make the file readable only by its user; SQLite gives the WAL and its index the same mode."""
     try:
         # Only where it is missing: closing any descriptor of an open database drops this process's locks on it.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
     except FileExistsError:
-        if stat.S_IMODE(path.stat().st_mode) & 0o077:
-            with contextlib.suppress(OSError):
-                path.chmod(0o600)
+        _require_writable(path)
+
+
+def _require_writable(path: Path) -> None:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        with contextlib.suppress(OSError):
+            path.chmod(_MODE)
+    # SQLite would open it for reading and leave an index that stays read-only when the file no longer is.
+    if not os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(errno.EACCES, "the file is read-only", str(path))
+    with contextlib.suppress(OSError):
+        path.with_name(path.name + "-shm").chmod(_MODE)
 
 
 def _claim(connection: sqlite3.Connection, path: Path) -> None:

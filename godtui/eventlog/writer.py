@@ -70,7 +70,7 @@ class Writer:
         except (sqlite3.Error, OSError) as error:
             if isinstance(error, sqlite3.Error) and (is_damage(error) or not is_disk_fault(error)):
                 raise
-            self._set_fault(str(error))
+            self._set_fault(_described(error))
         self.closed = False
         self._thread = threading.Thread(target=self._run, name="eventlog-writer", daemon=True)
         self._thread.start()
@@ -296,6 +296,8 @@ class Writer:
 
 
 def _described(error: BaseException) -> str:
-    if isinstance(error, (sqlite3.Error, OSError, LogUnavailableError, DataDirectoryError)):
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, (sqlite3.Error, LogUnavailableError, DataDirectoryError)):
         return str(error)
     return f"{type(error).__name__}: {error}"
