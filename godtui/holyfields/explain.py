@@ -1,13 +1,15 @@
 """Why a payload was refused: jsonschema-rs has decided, jsonschema explains, and explaining is bounded.
 
 jsonschema is slow, and some payloads would keep it busy for minutes: Python's regular expressions may backtrack
-without end, unique items and unevaluated members are compared pair by pair. So patterns, formats and uniqueness are
-asked of jsonschema-rs again, work is counted, and where it grows too large one plain sentence has to do.
+without end, unique items and unevaluated members are compared pair by pair. It also disagrees with jsonschema-rs here
+and there. So patterns, formats, uniqueness and multiples are asked of jsonschema-rs again, work is counted, and where
+it grows too large one plain sentence has to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +29,8 @@ MAX_FAULTS: Final = 20
 MAX_MESSAGE: Final = 300
 MAX_POINTER: Final = 1_000
 
-_TOO_MUCH: Final = "the payload is not what its schema asks for, and it is too large to say where"
-"""Of alternatives jsonschema-rs collects every error of every branch, which may take minutes, so it is not asked."""
+_SOMEWHERE: Final = "the payload is not what its schema asks for; it is too large to say where"
+"""Of alternatives jsonschema-rs collects every error of every branch, which may take minutes: it is not asked then."""
 
 
 class Explainer:
@@ -41,18 +43,17 @@ class Explainer:
 
     def explain(self, linked: Linked, validator: jsonschema_rs.Validator, payload: Json) -> list[Fault]:
         """The faults of a payload that the validator refused: one to twenty, each of bounded length."""
-        from godtui.holyfields.keywords import TooMuchWorkError, limited_work
+        from godtui.holyfields.keywords import limited_work
 
         faults: dict[Fault, None] = {}
-        try:
-            with limited_work():
-                for error in islice(self._errors(linked, payload), MAX_FAULTS):
-                    faults[_fault(error.message, list(error.absolute_path), str(error.validator))] = None
-        except (TooMuchWorkError, RecursionError):
-            if not faults and self._mentions(linked, "anyOf", "oneOf"):
-                return [_fault(_TOO_MUCH, [], None)]
-        except ValueError:
-            pass
+        finished = False
+        with suppress(Exception), limited_work():  # where jsonschema fails, the publisher still gets an answer
+            for error in islice(self._errors(linked, payload), MAX_FAULTS):
+                keyword = error.validator if isinstance(error.validator, str) else None
+                faults[_fault(error.message, list(error.absolute_path), keyword)] = None
+            finished = True
+        if not faults and not finished and self._mentions(linked, "anyOf", "oneOf"):
+            return [_fault(_SOMEWHERE, [], None)]
         return list(faults) or [_own_message(validator, payload)]
 
     def _mentions(self, linked: Linked, *words: str) -> bool:
@@ -65,7 +66,8 @@ class Explainer:
 
         for error in self._validator(linked).iter_errors(payload):
             yield error
-            if error.context and (nearest := best_match(iter(error.context))):
+            nearest = best_match([error])
+            if nearest is not None and nearest is not error:
                 yield nearest
 
     def _validator(self, linked: Linked) -> Validator:

@@ -1,4 +1,4 @@
-"""jsonschema's keywords with their work counted, and with jsonschema-rs judging patterns, formats and uniqueness.
+"""jsonschema's keywords with their work counted, and with jsonschema-rs asked where the two disagree.
 
 Importing this module loads jsonschema, which takes a while: only explaining needs it.
 """
@@ -60,7 +60,7 @@ def validator_class(dialect: Dialect, patterned: bool) -> Any:
     jsonschema would use Python's regular expressions.
     """
     original = getattr(jsonschema, dialect.name)
-    keywords: dict[str, Keyword] = {**original.VALIDATORS, **_ASKED}
+    keywords: dict[str, Keyword] = {**original.VALIDATORS, **_OWN}
     for name in ("unevaluatedProperties", "unevaluatedItems"):
         if name in keywords:
             keywords[name] = _pairwise(keywords[name], give_up=patterned and name == "unevaluatedProperties")
@@ -105,12 +105,32 @@ def _unique_items(validator: Any, value: Json, instance: Json, schema: Json) -> 
         yield ValidationError(f"{instance!r} has non-unique elements")
 
 
+def _multiple_of(validator: Any, value: Json, instance: Json, schema: Json) -> Iterator[ValidationError]:
+    """jsonschema divides floats, so 0.07 would be no multiple of 0.01."""
+    if isinstance(instance, (int, float)) and not _holds(validator, "multipleOf", value, instance):
+        yield ValidationError(f"{instance!r} is not a multiple of {value!r}")
+
+
+def _properties(validator: Any, value: Json, instance: Json, schema: Json) -> Iterator[ValidationError]:
+    for name, subschema in value.items() if isinstance(instance, dict) else ():
+        if name in instance:
+            yield from _member(validator, instance, name, subschema)
+
+
+def _member(validator: Any, instance: dict[str, Json], name: str, schema: Json) -> Iterator[ValidationError]:
+    """The errors of one member; jsonschema itself would not say which member is forbidden by `false`."""
+    if schema is False:
+        yield ValidationError(f"{name!r} is not allowed", path=[name])
+    else:
+        yield from validator.descend(instance[name], schema, path=name)
+
+
 def _pattern_properties(validator: Any, value: Json, instance: Json, schema: Json) -> Iterator[ValidationError]:
     for expression, subschema in value.items() if isinstance(instance, dict) else ():
         for name in instance:
             _spend(1)
             if _holds(validator, "pattern", expression, name):
-                yield from validator.descend(instance[name], subschema, path=name, schema_path=expression)
+                yield from _member(validator, instance, name, subschema)
 
 
 def _additional_properties(validator: Any, value: Json, instance: Json, schema: Json) -> Iterator[ValidationError]:
@@ -123,7 +143,7 @@ def _additional_properties(validator: Any, value: Json, instance: Json, schema: 
         yield ValidationError(f"Additional properties are not allowed ({listed} {were} unexpected)")
     elif value is not False:
         for name in extras:
-            yield from validator.descend(instance[name], value, path=name)
+            yield from _member(validator, instance, name, value)
 
 
 def _extras(validator: Any, instance: dict[str, Json], schema: dict[str, Json]) -> list[str]:
@@ -134,13 +154,15 @@ def _extras(validator: Any, instance: dict[str, Json], schema: dict[str, Json]) 
     return [name for name in extras if not any(_holds(validator, "pattern", one, name) for one in expressions)]
 
 
-_ASKED: Final[dict[str, Keyword]] = {
+_OWN: Final[dict[str, Keyword]] = {
     "pattern": _pattern,
     "uniqueItems": _unique_items,
+    "multipleOf": _multiple_of,
+    "properties": _properties,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
 }
-"""The keywords for which jsonschema-rs is asked."""
+"""The keywords that are not jsonschema's own."""
 
 
 class _Formats(FormatChecker):
@@ -156,6 +178,6 @@ class _Formats(FormatChecker):
 
 
 @lru_cache(maxsize=1024)
-def _single(dialect_uri: str, keyword: str, value: str | bool) -> jsonschema_rs.Validator:
+def _single(dialect_uri: str, keyword: str, value: str | bool | int | float) -> jsonschema_rs.Validator:
     """The validator of one keyword alone."""
     return decider({"$schema": dialect_uri, keyword: value})

@@ -153,7 +153,12 @@ def test_shared_definitions_are_checked_though_nothing_refers_to_them(faults: Fa
 
 def test_a_reference_to_a_faulty_file_is_not_a_second_fault(faults: Faults) -> None:
     found = faults(
-        {"a/b.json": {"$ref": "_s.json"}, "a/_s.json": "{", "a/c.json": {"$ref": "d.json"}, "a/d.json": {"type": 1}}
+        {
+            "a/b.json": {"$ref": "_s.json"},
+            "a/_s.json": "{",
+            "a/c.json": {"$ref": "d.json"},
+            "a/d.json": {"type": 1},
+        }
     )
     assert [fault.file for fault in found] == ["a/_s.json", "a/d.json"]
 
