@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from godtui import jsontext
-from godtui.api.openapi import EXAMPLE_EVENT, json_response, problems
+from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, problems
 from godtui.api.parameters import EventsQuery, Query, documented, read_query
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock
@@ -29,7 +29,7 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         "All conditions must hold.",
         openapi_extra={"parameters": documented(EventsQuery)},
         responses={
-            200: json_response("One page.", "EventPage", {"events": [EXAMPLE_EVENT], "next_cursor": None}),
+            200: json_response("One page.", "EventPage", {"events": [EXAMPLE_EVENT], "next_cursor": EXAMPLE_CURSOR}),
             **problems(400, 422, 503),
         },
         response_class=Response,
