@@ -68,16 +68,20 @@ PublishOutcome: TypeAlias = Confirmed | Already | Conflict | Refused | Unconfirm
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A durable queue. `message_ttl` is in seconds, None for no expiry.
+    """A durable queue. `message_ttl` is in seconds, None or 0 for no expiry.
 
     A new queue starts with what is published after its declaration, or, where the transport keeps history, after
-    `from_seq`.
+    `from_seq`. Raises ValueError on a time to live that is no length of time.
     """
 
     name: str
     bindings: tuple[str, ...]
     message_ttl: float | None = None
     from_seq: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.message_ttl is not None and not 0 <= self.message_ttl < float("inf"):
+            raise ValueError(f"queue {self.name}: a message cannot live {self.message_ttl} seconds; 0 means for ever")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,10 @@ class QueueStatistics(NamedTuple):
 
 
 class Delivery(Protocol):
-    """One message handed to a consumer, to be settled exactly once; settling twice raises AlreadySettledError."""
+    """One message handed to a consumer, to be settled exactly once; settling twice raises AlreadySettledError.
+
+    Settling after the consumer has left changes nothing: the message was given back.
+    """
 
     @property
     def message(self) -> Message: ...
@@ -117,7 +124,7 @@ class Delivery(Protocol):
         """Its effect is durable; the message leaves the queue."""
 
     def retry(self, reason: str, after: float = 0.0) -> None:
-        """Hand it out again, not before `after` seconds."""
+        """Hand it out again, not before `after` seconds, and behind what waits now."""
 
     def dead_letter(self, reason: str) -> None:
         """It leaves the queue into the dead letters."""
@@ -130,7 +137,7 @@ class Batch(Protocol):
     def deliveries(self) -> Sequence[Delivery]: ...
 
     async def settle(self) -> None:
-        """Ack, in order, what is not settled yet, and wait until all settlements are durable."""
+        """Ack, in order, what is not settled yet, and wait until all settlements are durable or the consumer left."""
 
 
 class Subscription(Protocol):
@@ -139,10 +146,13 @@ class Subscription(Protocol):
     async def batch(self, most: int = 100, wait: float = 0.0) -> Batch:
         """Wait for at least one message, then up to `wait` seconds for `most` of them.
 
-        What an earlier batch left unsettled stays with this consumer until it settles it or leaves.
+        What an earlier batch left unsettled stays with this consumer until it settles it or leaves; so does what a
+        cancelled call had been handed, which is in the next batch. Raises SubscriptionClosedError once the consumer
+        or the bus was closed, UnknownQueueError once the queue was deleted.
         """
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Write what was decided, give back the rest; bounded in time also where the bus cannot write."""
 
     async def __aenter__(self) -> Self: ...
 
@@ -191,7 +201,7 @@ class Bus(Protocol):
         """Make the queue or change its bindings; its backlog is never changed by that."""
 
     async def delete(self, queue: str) -> None:
-        """Forget a queue and what waits in it."""
+        """Forget a queue and what waits in it, if there is one; its consumers get UnknownQueueError."""
 
     def subscribe(self, spec: QueueSpec) -> Subscription:
         """Declare the queue and consume from it."""
@@ -205,6 +215,10 @@ class Bus(Protocol):
 
 class UnknownQueueError(LookupError):
     """No queue of that name is declared."""
+
+
+class SubscriptionClosedError(RuntimeError):
+    """The consumer has left its queue, or its bus was closed."""
 
 
 class AlreadySettledError(RuntimeError):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, TypeVar
 
-from godtui.bloodbank import tables, units
-from godtui.bloodbank.bindings import Binding
+from godtui.bloodbank import tables
 from godtui.bloodbank.bus import (
     Already,
     Confirmed,
@@ -19,12 +19,15 @@ from godtui.bloodbank.bus import (
     QueueSpec,
     QueueStatistics,
     Refused,
+    SubscriptionClosedError,
     Unconfirmed,
     UnknownQueueError,
 )
+from godtui.bloodbank.declaration import Declare, Drop, Put, take_up
 from godtui.bloodbank.embedded_queue import EmbeddedQueue
 from godtui.bloodbank.embedded_subscription import EmbeddedSubscription
 from godtui.bloodbank.embedded_tap import EmbeddedTap
+from godtui.bloodbank.handed import headers_text
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import InvalidEventError, read_envelope, violations_text
 from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Verdict
@@ -32,11 +35,13 @@ from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError,
 SWEEP_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.5
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
 
 class EmbeddedBus:
-    """The Bus protocol over an EventLog that was given this room's MIGRATIONS."""
+    """The Bus protocol over an EventLog that was given this room's MIGRATIONS and the same clock."""
 
     features = Features(knows_duplicates=True, confirms_position=True, keeps_history=True)
 
@@ -44,8 +49,10 @@ class EmbeddedBus:
         self._log = log
         self._clock = clock or SystemClock()
         self._queues: dict[str, EmbeddedQueue] = {}
+        self._open: set[EmbeddedSubscription | EmbeddedTap] = set()
         self._declaring = asyncio.Lock()
         self._ready = asyncio.Event()
+        self._closed = False
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -56,46 +63,51 @@ class EmbeddedBus:
     async def start(self) -> None:
         """Take up the queues that were declared before; while the disk refuses, that is tried again."""
         self._tasks.append(asyncio.create_task(self._take_up()))
-        self._tasks.append(asyncio.create_task(self._sweep()))
+        self._tasks.append(asyncio.create_task(self._sweep_often()))
 
     async def close(self) -> None:
+        self._closed = True
+        await asyncio.gather(*(each.close() for each in list(self._open)))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        self._ready.set()
+        await asyncio.gather(*(queue.close() for queue in self._queues.values()))
 
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
-        if queue is not None:
-            return await self._put(messages, queue)
-        outcomes: list[PublishOutcome] = []
-        records: list[Record] = []
-        places: list[int] = []
-        for message in messages:
-            record = _record(message)
-            if isinstance(record, Refused):
-                outcomes.append(record)
-            else:
-                places.append(len(outcomes))
-                outcomes.append(_NOT_YET)
-                records.append(record)
-        for place, outcome in zip(places, await self._append(records), strict=True):
-            outcomes[place] = outcome
-        return outcomes
+        if self._closed:
+            return [Unconfirmed("the bus is closed")] * len(messages)
+        records = [_record(message) for message in messages]
+        sound = [number for number, record in enumerate(records) if isinstance(record, Record)]
+        if queue is None:
+            answers = await self._append([record for record in records if isinstance(record, Record)])
+        else:
+            answers = await self._put([messages[number] for number in sound], queue)
+        outcomes = dict(zip(sound, answers, strict=True))
+        return [outcomes[number] if isinstance(record, Record) else record for number, record in enumerate(records)]
 
     async def declare(self, spec: QueueSpec) -> None:
+        """Raises LogUnavailableError."""
         await self._declare(spec)
 
     async def delete(self, queue: str) -> None:
-        await self._log.submit(units.Drop(queue))
-        self._queues.pop(queue, None)
+        """Raises LogUnavailableError."""
+        await self._ready.wait()
+        await _to_the_end(self._delete(queue))
 
     def subscribe(self, spec: QueueSpec) -> EmbeddedSubscription:
-        return EmbeddedSubscription(self._declare, spec, self._clock)
+        consumer = EmbeddedSubscription(self._declare, spec, self._clock, self._open.discard)
+        self._open.add(consumer)
+        return consumer
 
     def tap(self, bindings: Sequence[str], capacity: int = 1000) -> EmbeddedTap:
-        return EmbeddedTap(self._log, bindings, capacity)
+        tap = EmbeddedTap(self._log, bindings, capacity, self._clock, self._open.discard)
+        self._open.add(tap)
+        return tap
 
     async def statistics(self, queue: str) -> QueueStatistics:
+        """Raises UnknownQueueError, LogUnavailableError."""
         await self._ready.wait()
         found = self._queues.get(queue)
         if found is None:
@@ -106,19 +118,41 @@ class EmbeddedBus:
         """The names of all declared queues."""
         return sorted(self._queues)
 
+    async def lowest_needed(self) -> int | None:
+        """The first position that a queue may still hand out, None where no queue needs the log's past.
+
+        Raises LogUnavailableError.
+        """
+        rows = await self._log.rows(tables.LOWEST_NEEDED, purpose="what retention must keep")
+        lowest: int | None = rows[0][0]
+        return lowest
+
     async def _declare(self, spec: QueueSpec) -> EmbeddedQueue:
         await self._ready.wait()
-        async with self._declaring:
-            declared = await self._log.submit(units.Declare(spec))
-            return self._take(spec, declared)
+        return await _to_the_end(self._declare_one(spec))
 
-    def _take(self, spec: QueueSpec, declared: units.Declared) -> EmbeddedQueue:
-        queue = self._queues.get(spec.name)
-        if queue is None:
-            queue = self._queues[spec.name] = EmbeddedQueue(self._log, self._clock, spec, declared)
-        else:
-            queue.redeclare(spec, declared)
-        return queue
+    async def _declare_one(self, spec: QueueSpec) -> EmbeddedQueue:
+        async with self._declaring:
+            if self._closed:
+                raise SubscriptionClosedError("the bus is closed")
+            queue = self._queues.get(spec.name)
+            if queue is not None:
+                with contextlib.suppress(UnknownQueueError):
+                    await queue.declare(spec)
+                    return queue
+            declared = await self._log.submit(Declare(spec))
+            queue = self._queues[spec.name] = EmbeddedQueue(self._log, self._clock, spec.name, declared)
+            return queue
+
+    async def _delete(self, name: str) -> None:
+        async with self._declaring:
+            queue = self._queues.get(name)
+            if queue is None:
+                await self._log.submit(Drop(name))
+                return
+            with contextlib.suppress(UnknownQueueError):
+                await queue.delete()
+            del self._queues[name]
 
     async def _append(self, records: Sequence[Record]) -> list[PublishOutcome]:
         if not records:
@@ -134,8 +168,10 @@ class EmbeddedBus:
             return [*await self._append(records[:middle]), *await self._append(records[middle:])]
 
     async def _put(self, messages: Sequence[Message], queue: str) -> list[PublishOutcome]:
+        if not messages:
+            return []
         try:
-            declared = await self._log.submit(units.Put(queue, messages, self._clock.now()))
+            declared = await self._log.submit(Put(queue, messages, self._clock.now()))
         except LogUnavailableError as error:
             return [Unconfirmed(str(error))] * len(messages)
         if not declared:
@@ -147,31 +183,36 @@ class EmbeddedBus:
     async def _take_up(self) -> None:
         while True:
             try:
-                await self._log.submit(units.give_back_all)
-                for name, cursor, ttl in await self._log.rows(tables.QUEUES, purpose="declared queues"):
-                    rows = await self._log.rows(tables.BINDINGS, (name,), purpose="bindings")
-                    bindings = [Binding(*row) for row in rows]
-                    patterns = tuple(each.pattern for each in bindings if each.until_seq is None)
-                    spec = QueueSpec(name, patterns, None if ttl is None else ttl / 1_000_000)
-                    self._take(spec, units.Declared(cursor, bindings))
+                found = await self._log.submit(take_up)
                 break
             except LogUnavailableError:
                 await self._clock.sleep(RETRY_SECONDS)
+        for name, declared in found:
+            self._queues[name] = EmbeddedQueue(self._log, self._clock, name, declared)
         self._ready.set()
 
-    async def _sweep(self) -> None:
-        """Turn what waited longer than its queue allows into letters, also where nobody consumes."""
+    async def _sweep_often(self) -> None:
         await self._ready.wait()
         while True:
-            for queue in list(self._queues.values()):
-                try:
-                    await queue.sweep()
-                except LogUnavailableError as error:
-                    logger.warning("queue %s was not swept: %s", queue.name, error)
+            await self.sweep()
             await self._clock.sleep(SWEEP_SECONDS)
 
+    async def sweep(self) -> None:
+        """Turn what waited longer than its queue allows into letters, also where nobody consumes."""
+        for queue in list(self._queues.values()):
+            try:
+                await queue.sweep()
+            except (LogUnavailableError, UnknownQueueError):
+                logger.debug("queue %s is swept the next time", queue.name)
+            except Exception:
+                logger.exception("queue %s cannot be swept", queue.name)
 
-_NOT_YET: Final = Unconfirmed("not published yet")
+
+async def _to_the_end(work: Awaitable[Result]) -> Result:
+    """Do it whole even if the caller goes away: what is in memory has to follow what is on disk."""
+    doing = asyncio.ensure_future(work)
+    doing.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return await asyncio.shield(doing)
 
 
 def _record(message: Message) -> Record | Refused:
@@ -182,7 +223,12 @@ def _record(message: Message) -> Record | Refused:
         except InvalidEventError as error:
             return Refused(f"not an event: {error}")
         record = Record.of(envelope, envelope.to_json(), violations=violations_text(faults))
-    return record._replace(headers=units.headers_text(message.headers)) if message.headers else record
+    try:
+        message.routing_key.encode()
+        headers = headers_text(message.headers)
+    except (UnicodeEncodeError, TypeError, ValueError) as error:
+        return Refused(f"its headers or its routing key cannot be kept: {error}")
+    return record._replace(headers=headers) if headers else record
 
 
 def _outcome(outcome: Outcome) -> PublishOutcome:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Final, TypeVar
 
-from godtui.bloodbank import tables, units
+from godtui.bloodbank import tables
+from godtui.bloodbank.ahead import look_ahead
+from godtui.bloodbank.backlog import Backlog
 from godtui.bloodbank.bindings import Bindings
-from godtui.bloodbank.bus import QueueSpec, QueueStatistics
-from godtui.bloodbank.units import Handed, Settlement
+from godtui.bloodbank.bus import QueueSpec, QueueStatistics, UnknownQueueError
+from godtui.bloodbank.declaration import Declare, Declared, Drop, Recover
+from godtui.bloodbank.handed import Handed
+from godtui.bloodbank.handout import Ahead, Expire, HandOut, KeepCursor, QueueRow
+from godtui.bloodbank.settlement import Settlement, Settler, TryAgain
 from godtui.clock import Clock
-from godtui.envelope import StoredEvent
-from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog import EventLog, LogUnavailableError, Transaction
+
+Result = TypeVar("Result")
 
 SWEEP_STEP: Final = 500
 CURSOR_SLACK: Final = 1000
@@ -21,148 +26,196 @@ CURSOR_SLACK: Final = 1000
 
 
 class EmbeddedQueue:
-    """Hands out what lies beyond its cursor and what waits behind it; every hand-out is durable before it is seen."""
+    """Hands out what lies beyond its cursor and what waits behind it; every hand-out is durable before it is seen.
 
-    def __init__(self, log: EventLog, clock: Clock, spec: QueueSpec, declared: units.Declared) -> None:
-        self.name = spec.name
+    One hand-out, sweep or change of bindings at a time: an event is judged by the bindings of its own position.
+    """
+
+    def __init__(self, log: EventLog, clock: Clock, name: str, declared: Declared) -> None:
+        self.name = name
         self.consumers = 0
         self._log = log
         self._clock = clock
-        self._handing = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self._kick = asyncio.Event()
-        self._stored_cursor = 0
-        self._cursor = 0
+        self._out: set[int] = set()
         self._next_due: int | None = 0
-        self._orphans: list[int] = []
-        self.redeclare(spec, declared)
+        self._newly_due: int | None = None
+        self._gone = self._in_doubt = False
+        self._settler = Settler(name, log, clock, self._settled)
+        self._cursor = self._stored_cursor = declared.cursor
+        self._backlog = Backlog(declared.cursor)
+        self._adopt(declared)
 
-    def redeclare(self, spec: QueueSpec, declared: units.Declared) -> None:
-        """Take bindings and time to live as they are now."""
-        self._ttl = units.ttl_microseconds(spec)
+    def _adopt(self, declared: Declared) -> None:
+        self._row = QueueRow(declared.id, self.name, declared.message_ttl)
         self._bindings = Bindings(declared.bindings)
-        self._cursor = self._stored_cursor = max(self._cursor, declared.cursor)
+        self._stored_cursor = declared.cursor
+        if declared.cursor > self._cursor:
+            self._cursor = declared.cursor
+            self._backlog = Backlog(declared.cursor)
 
-    @property
-    def message_ttl(self) -> int | None:
-        """How long a message waits before it becomes a letter, in microseconds."""
-        return self._ttl
+    async def declare(self, spec: QueueSpec) -> None:
+        """Change bindings and time to live. Raises LogUnavailableError, UnknownQueueError."""
+        async with self._turn:
+            await self._resolve_doubt()
+            self._adopt(await self._submit(Declare(spec)))
+        self.wake()
+
+    async def delete(self) -> None:
+        """Forget the queue; its consumers are told. Raises LogUnavailableError, UnknownQueueError."""
+        async with self._turn:
+            await self._resolve_doubt()
+            await self._submit(Drop(self.name))
+            self._gone = True
+        await self.close()
+
+    async def close(self) -> None:
+        """Write no more decisions; whoever waits looks again."""
+        await self._settler.close()
+        self.wake()
 
     def wake(self) -> None:
-        """Something was put behind the cursor."""
-        self._next_due = 0
+        """Something changed: whoever waits looks again."""
+        self._due(0)
         self._kick.set()
 
     async def take(self, most: int) -> list[Handed]:
-        """Hand out up to `most` messages now, perhaps none. Raises LogUnavailableError."""
-        async with self._handing:
-            await self._adopt()
+        """Hand out up to `most` messages now, perhaps none. Raises LogUnavailableError, UnknownQueueError."""
+        async with self._turn:
+            await self._resolve_doubt()
             now = self._clock.now()
-            due = self._next_due is not None and self._next_due <= now
-            events, cursor = await self._beyond_cursor(most)
-            if not events and not due:
-                self._cursor = cursor
-                await self._keep_cursor()
+            any_waiting = self._next_due is not None and self._next_due <= now
+            ahead = await look_ahead(self._log, self._bindings, self._cursor, most)
+            if not ahead.events and not any_waiting:
+                await self._pass(ahead)
                 return []
-            handed = await self._log.submit(
-                units.HandOut(self.name, now, most if due else 0, events, cursor, self._ttl)
-            )
-            self._cursor = self._stored_cursor = cursor
-            if due:
-                await self._look_ahead()
-            return handed
+            return await self._hand_out(now, most, ahead, any_waiting)
+
+    async def _hand_out(self, now: int, most: int, ahead: Ahead, any_waiting: bool) -> list[Handed]:
+        self._newly_due = None
+        out = await self._submit(HandOut(self._row, now, most, self._cursor, ahead, any_waiting))
+        self._out.update(each.row for each in out.handed)
+        if out.cursor > self._cursor:
+            self._stored_cursor = out.cursor
+        self._move_to(out.cursor, sum(event.seq <= out.cursor for event in ahead.events))
+        if any_waiting:
+            # What was decided since this commit was handed over is not in its answer.
+            self._next_due = _earliest(out.next_due, self._newly_due)
+        return out.handed
+
+    async def _pass(self, ahead: Ahead) -> None:
+        """Nothing of this queue was found up to there."""
+        self._move_to(ahead.cursor, 0)
+        if ahead.cursor - self._stored_cursor >= CURSOR_SLACK:
+            await self._submit(KeepCursor(self._row.id, ahead.cursor))
+            self._stored_cursor = ahead.cursor
+
+    def _move_to(self, cursor: int, passed: int) -> None:
+        self._cursor = cursor
+        self._backlog.passed(passed, cursor)
 
     async def wait(self, until: float | None = None) -> None:
-        """Wait until there may be something to take, or until a monotonic moment."""
-        sleep = None if until is None else max(0.0, until - self._clock.monotonic())
+        """Wait until there may be something to take, until a monotonic moment, or until woken."""
+        seconds = None if until is None else until - self._clock.monotonic()
         if self._next_due is not None:
-            ahead = max(0.0, (self._next_due - self._clock.now()) / 1_000_000)
-            sleep = ahead if sleep is None else min(sleep, ahead)
-        self._kick.clear()
-        waits: list[asyncio.Task[object]] = [
-            asyncio.ensure_future(self._log.tail.beyond(self._cursor)),
-            asyncio.ensure_future(self._kick.wait()),
-        ]
-        if sleep is not None:
-            waits.append(asyncio.ensure_future(self._clock.sleep(sleep)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+            ahead = (self._next_due - self._clock.now()) / 1_000_000
+            seconds = ahead if seconds is None else min(seconds, ahead)
+        await self._first_of([self._log.tail.beyond(self._cursor)], seconds)
 
-    async def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Make decisions durable. Raises LogUnavailableError."""
-        await self._log.submit(units.Settle(self.name, settlements, self._clock.now()))
-        if any(settlement.due_at is not None for settlement in settlements):
-            await self._look_ahead()
+    async def rest(self, seconds: float) -> None:
+        """Wait that long, or until woken."""
+        await self._first_of([], seconds)
+
+    async def _first_of(self, others: list[Coroutine[object, object, object]], seconds: float | None) -> None:
+        self._kick.clear()
+        if seconds is not None:
+            others.append(self._clock.sleep(max(0.0, seconds)))
+        tasks = [asyncio.ensure_future(each) for each in (*others, self._kick.wait())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def settle(self, settlements: Sequence[Settlement]) -> asyncio.Event:
+        """Take decisions; the event is set once they are durable, or the queue is closed."""
+        return self._settler.add(settlements)
+
+    def give_back(self, handed: Iterable[Handed]) -> asyncio.Event:
+        """What a consumer leaves behind waits again, in front of everything else."""
+        return self.settle([TryAgain(each, 0, given_back=True) for each in handed])
+
+    def _settled(self, settlements: Sequence[Settlement]) -> None:
+        self._out.difference_update(each.handed.row for each in settlements)
+        again = [each.due_at for each in settlements if isinstance(each, TryAgain)]
+        if again:
+            self._due(min(again))
             self._kick.set()
 
-    async def give_back(self, rows: Sequence[int]) -> None:
-        """What a consumer leaves behind waits again, at once or as soon as the disk takes it."""
-        self._orphans += rows
-        with contextlib.suppress(LogUnavailableError):
-            await self._adopt()
-
-    async def _adopt(self) -> None:
-        orphans, self._orphans = self._orphans, []
-        if not orphans:
-            return
-        try:
-            await self._log.submit(units.GiveBack(orphans))
-        except LogUnavailableError:
-            self._orphans += orphans
-            raise
-        self.wake()
+    def _due(self, moment: int) -> None:
+        self._next_due = _earliest(self._next_due, moment)
+        self._newly_due = _earliest(self._newly_due, moment)
 
     async def sweep(self) -> None:
         """Turn what has waited too long into letters, a step at a time. Raises LogUnavailableError."""
-        while self._ttl is not None and await self._expire(self._clock.now() - self._ttl):
-            pass
+        more = True
+        while more and not self._gone and self._row.message_ttl is not None:
+            more = await self._expire(self._row.message_ttl)
 
-    async def _expire(self, before: int) -> bool:
-        async with self._handing:
-            events, cursor = await self._beyond_cursor(SWEEP_STEP, expired_before=before)
-            waiting = await self._log.rows(tables.OVERDUE, (self.name, before, SWEEP_STEP), purpose="expired messages")
-            self._cursor = cursor
-            if events or waiting:
-                rows = [row[0] for row in waiting]
-                await self._log.submit(units.Expire(self.name, self._clock.now(), events, rows, cursor))
-                self._stored_cursor = cursor
-            return len(events) == SWEEP_STEP or len(waiting) == SWEEP_STEP
+    async def _expire(self, ttl: int) -> bool:
+        """One step; whether there is reason for another."""
+        async with self._turn:
+            await self._resolve_doubt()
+            now = self._clock.now()
+            ahead = await self._expired_ahead(now - ttl)
+            behind = await self._log.rows(tables.ANY_OVERDUE, (self._row.id, now - ttl), purpose="expired messages")
+            if not ahead.events and not behind:
+                moved = ahead.cursor > self._cursor
+                await self._pass(ahead)
+                return moved
+            await self._submit(Expire(self._row, now, now - ttl, SWEEP_STEP, ahead))
+            self._stored_cursor = ahead.cursor
+            self._move_to(ahead.cursor, len(ahead.events))
+            return True
+
+    async def _expired_ahead(self, before: int) -> Ahead:
+        first = await self._log.rows(tables.NEXT_STORED_AT, (self._cursor,), purpose="expired messages")
+        if not first or first[0][0] > before:
+            return Ahead((), self._cursor)
+        return await look_ahead(self._log, self._bindings, self._cursor, SWEEP_STEP, stored_by=before)
 
     async def statistics(self) -> QueueStatistics:
-        """How much waits and how much is handed out."""
-        counted = dict(await self._log.rows(tables.COUNT_DELIVERIES, (self.name,), purpose="queue statistics"))
-        ready = counted.get(0, 0)
-        end = self._log.last_seq
-        for stretch in self._bindings.beyond(self._cursor):
-            low = max(stretch.after, self._cursor)
-            high = end if stretch.until is None else min(stretch.until, end)
-            for event_type, count in await self._log.rows(tables.COUNT_BEYOND, (low, high), purpose="queue statistics"):
-                ready += count if stretch.matcher.matches(event_type) else 0
-        return QueueStatistics(ready, counted.get(1, 0), self.consumers)
+        """How much waits and how much is handed out. Raises LogUnavailableError, UnknownQueueError."""
+        async with self._turn:
+            await self._resolve_doubt()
+            waiting = await self._log.rows(tables.COUNT_WAITING, (self._row.id,), purpose="queue statistics")
+            ready = waiting[0][0] + await self._backlog.count(self._log, self._bindings)
+            return QueueStatistics(ready, len(self._out), self.consumers)
 
-    async def _beyond_cursor(self, most: int, expired_before: int | None = None) -> tuple[list[StoredEvent], int]:
-        """The next events of this queue and where the cursor is after them."""
-        found: list[StoredEvent] = []
-        cursor = self._cursor
-        while len(found) < most and (page := await self._log.after(cursor)):
-            for event in page:
-                if expired_before is not None and event.stored_at > expired_before:
-                    return found, cursor
-                cursor = event.seq
-                if self._bindings.match(event.seq, event.event_type):
-                    found.append(event)
-                    if len(found) == most:
-                        break
-        return found, cursor
+    async def _submit(self, unit: Callable[[Transaction], Result]) -> Result:
+        try:
+            return await self._log.submit(unit)
+        except LogUnavailableError:
+            self._in_doubt = True
+            raise
 
-    async def _keep_cursor(self) -> None:
-        if self._cursor - self._stored_cursor >= CURSOR_SLACK:
-            await self._log.submit(units.HandOut(self.name, 0, 0, (), self._cursor, None))
-            self._stored_cursor = self._cursor
+    async def _resolve_doubt(self) -> None:
+        """A commit that failed may have happened all the same: believe the file before going on."""
+        if self._in_doubt and not self._gone:
+            declared = await self._log.submit(Recover(self._row.id, frozenset(self._out)))
+            self._in_doubt = False
+            if declared is None:
+                self._gone = True
+            else:
+                self._adopt(declared)
+                self._due(0)
+        if self._gone:
+            raise UnknownQueueError(f"no queue named {self.name} is declared")
 
-    async def _look_ahead(self) -> None:
-        rows = await self._log.rows(tables.NEXT_DUE, (self.name,), purpose="next redelivery")
-        self._next_due = rows[0][0]
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

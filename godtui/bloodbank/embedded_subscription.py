@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
-from godtui.bloodbank.bus import AlreadySettledError, Message, QueueSpec
+from godtui.bloodbank.bus import AlreadySettledError, Message, QueueSpec, SubscriptionClosedError
 from godtui.bloodbank.embedded_queue import EmbeddedQueue
-from godtui.bloodbank.units import Handed, Settlement
+from godtui.bloodbank.handed import Handed
+from godtui.bloodbank.settlement import Ack, Bury, Settlement, TryAgain
 from godtui.clock import Clock
 from godtui.eventlog import LogUnavailableError
 
 RETRY_SECONDS: Final = 0.5
 CLOSE_SECONDS: Final = 5.0
+LONGEST_DELAY: Final = 10 * 365 * 86_400.0
 
 DeclareQueue: TypeAlias = Callable[[QueueSpec], Awaitable[EmbeddedQueue]]
 
@@ -39,13 +41,13 @@ class EmbeddedDelivery:
         return self.handed.attempts
 
     def ack(self) -> None:
-        self._settle(Settlement(self.handed))
+        self._settle(Ack(self.handed))
 
     def retry(self, reason: str, after: float = 0.0) -> None:
-        self._settle(Settlement(self.handed, reason, self._consumer.moment(after)))
+        self._settle(TryAgain(self.handed, self._consumer.moment(after), given_back=False))
 
     def dead_letter(self, reason: str) -> None:
-        self._settle(Settlement(self.handed, reason))
+        self._settle(Bury(self.handed, reason.encode(errors="backslashreplace").decode()))
 
     def _settle(self, settlement: Settlement) -> None:
         if self.settled:
@@ -57,7 +59,7 @@ class EmbeddedDelivery:
 class EmbeddedBatch:
     """Messages handed out together."""
 
-    def __init__(self, deliveries: list[EmbeddedDelivery], consumer: EmbeddedSubscription) -> None:
+    def __init__(self, deliveries: Sequence[EmbeddedDelivery], consumer: EmbeddedSubscription) -> None:
         self.deliveries = deliveries
         self._consumer = consumer
 
@@ -71,108 +73,126 @@ class EmbeddedBatch:
 class EmbeddedSubscription:
     """A consumer. Decisions are written together soon after they were taken; a lost one is a redelivery."""
 
-    def __init__(self, declare: DeclareQueue, spec: QueueSpec, clock: Clock) -> None:
+    def __init__(
+        self,
+        declare: DeclareQueue,
+        spec: QueueSpec,
+        clock: Clock,
+        on_close: Callable[[EmbeddedSubscription], None] = lambda consumer: None,
+    ) -> None:
         self._declare = declare
         self._spec = spec
         self._clock = clock
+        self._on_close = on_close
         self._queue: EmbeddedQueue | None = None
+        self._fetched: deque[Handed] = deque()
         self._held: dict[int, Handed] = {}
-        self._decided: list[Settlement] = []
-        self._writing: asyncio.Task[None] | None = None
-        self._closed = False
+        self._fetching: asyncio.Task[bool] | None = None
+        self._written: asyncio.Event | None = None
         self._busy = asyncio.Lock()
+        self._closed = False
 
     async def batch(self, most: int = 100, wait: float = 0.0) -> EmbeddedBatch:
+        if most < 1:
+            raise ValueError(f"a batch has at least one message, not {most}")
         async with self._busy:
             queue = await self._joined()
-            handed: list[Handed] = []
             deadline: float | None = None
-            try:
-                while len(handed) < most:
-                    taken = await self._take(queue, most - len(handed))
-                    handed += taken
-                    self._held.update((each.row, each) for each in taken)
-                    if handed and deadline is None:
-                        deadline = self._clock.monotonic() + wait
-                    if deadline is not None and self._clock.monotonic() >= deadline:
+            while len(self._fetched) < most:
+                if self._fetched:
+                    deadline = self._clock.monotonic() + wait if deadline is None else deadline
+                    if self._clock.monotonic() >= deadline:
                         break
-                    if not taken:
-                        await queue.wait(deadline)
-            except asyncio.CancelledError:
-                self._abandon(queue, handed)
-                raise
-            return EmbeddedBatch([EmbeddedDelivery(each, self) for each in handed], self)
+                if not await self._fetch(queue, most - len(self._fetched)):
+                    await queue.wait(deadline)
+                self._refuse_if_closed()
+            return self._hand_over(most)
 
-    async def _take(self, queue: EmbeddedQueue, most: int) -> list[Handed]:
-        taking = asyncio.ensure_future(queue.take(most))
+    def _hand_over(self, most: int) -> EmbeddedBatch:
+        handed = [self._fetched.popleft() for _ in range(min(most, len(self._fetched)))]
+        self._held.update((each.row, each) for each in handed)
+        return EmbeddedBatch([EmbeddedDelivery(each, self) for each in handed], self)
+
+    async def _fetch(self, queue: EmbeddedQueue, most: int) -> bool:
+        """Ask the queue for more; False where it had nothing. A cancelled caller leaves what comes to the next."""
+        if self._fetching is None:
+            self._fetching = asyncio.ensure_future(self._take(queue, most))
+            self._fetching.add_done_callback(_look_at_error)
+        fetching = self._fetching
+        await asyncio.wait([fetching])
+        self._fetching = None
         try:
-            return await asyncio.shield(taking)
-        except asyncio.CancelledError:
-            # The hand-out may be in its commit: let it end, then give back what nobody will see.
-            taken = (await asyncio.gather(taking, return_exceptions=True))[0]
-            if isinstance(taken, list):
-                self._held.update((each.row, each) for each in taken)
-                self._abandon(queue, taken)
-            raise
+            return fetching.result()
         except LogUnavailableError:
-            await self._clock.sleep(RETRY_SECONDS)
-            return []
+            await queue.rest(RETRY_SECONDS)
+            return True
 
-    def _abandon(self, queue: EmbeddedQueue, handed: Sequence[Handed]) -> None:
-        rows = [each.row for each in handed if self._held.pop(each.row, None) is not None]
-        if rows:
-            self._writing = asyncio.ensure_future(_after(self._writing, queue.give_back(rows)))
+    async def _take(self, queue: EmbeddedQueue, most: int) -> bool:
+        taken = await queue.take(most)
+        if self._closed:
+            self._written = queue.give_back(taken)
+        else:
+            self._fetched += taken
+        return bool(taken)
 
     async def _joined(self) -> EmbeddedQueue:
-        if self._closed:
-            raise RuntimeError("the subscription is closed")
+        self._refuse_if_closed()
         while self._queue is None:
             try:
-                self._queue = await self._declare(self._spec)
-                self._queue.consumers += 1
+                queue = await self._declare(self._spec)
             except LogUnavailableError:
                 await self._clock.sleep(RETRY_SECONDS)
+                continue
+            self._refuse_if_closed()
+            if self._queue is None:
+                self._queue = queue
+                queue.consumers += 1
         return self._queue
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise SubscriptionClosedError(f"the consumer of {self._spec.name} is closed")
 
     def moment(self, after: float) -> int:
         """That many seconds from now, in microseconds since 1970."""
-        return self._clock.now() + round(after * 1_000_000)
+        return self._clock.now() + round(min(max(0.0, after), LONGEST_DELAY) * 1_000_000)
 
     def decide(self, settlement: Settlement) -> None:
         """Take a decision; it is written with its neighbours."""
-        if self._held.pop(settlement.handed.row, None) is None:
-            return
-        self._decided.append(settlement)
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.ensure_future(self._write())
+        if self._queue is not None and self._held.pop(settlement.handed.row, None) is not None:
+            self._written = self._queue.settle([settlement])
 
     async def flush(self) -> None:
-        """Wait until every decision taken is durable."""
-        while self._writing is not None and not self._writing.done():
-            await asyncio.shield(self._writing)
-
-    async def _write(self) -> None:
-        while self._decided and self._queue is not None:
-            decided, self._decided = self._decided, []
-            try:
-                await self._queue.settle(decided)
-            except LogUnavailableError:
-                self._decided = decided + self._decided
-                await self._clock.sleep(RETRY_SECONDS)
+        """Wait until every decision taken is durable, or can no longer become so."""
+        if self._written is not None:
+            await self._written.wait()
 
     async def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        with contextlib.suppress(TimeoutError):
-            # What cannot be written by then is delivered again.
-            await asyncio.wait_for(self.flush(), CLOSE_SECONDS)
-        if self._writing is not None:
-            self._writing.cancel()
+        if not self._closed:
+            self._closed = True
+            self._on_close(self)
+            self._leave()
+        finishing = asyncio.ensure_future(self._finish())
+        bound = asyncio.ensure_future(self._clock.sleep(CLOSE_SECONDS))
+        try:
+            # What is not written by then is written later, or delivered again.
+            await asyncio.wait([finishing, bound], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            finishing.cancel()
+            bound.cancel()
+            await asyncio.gather(finishing, bound, return_exceptions=True)
+
+    def _leave(self) -> None:
+        left, self._held, self._fetched = [*self._held.values(), *self._fetched], {}, deque()
         if self._queue is not None:
             self._queue.consumers -= 1
-            rows, self._held = list(self._held), {}
-            await self._queue.give_back(rows)
+            self._written = self._queue.give_back(left)
+            self._queue.wake()
+
+    async def _finish(self) -> None:
+        if self._fetching is not None:
+            await asyncio.wait([self._fetching])
+        await self.flush()
 
     async def __aenter__(self) -> Self:
         await self._joined()
@@ -184,7 +204,7 @@ class EmbeddedSubscription:
         await self.close()
 
 
-async def _after(first: asyncio.Task[None] | None, then: Coroutine[object, object, None]) -> None:
-    if first is not None:
-        await asyncio.gather(first, return_exceptions=True)
-    await then
+def _look_at_error(task: asyncio.Task[bool]) -> None:
+    """Nobody may be waiting for it any more."""
+    if not task.cancelled():
+        task.exception()

@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from godtui.eventlog import Migrations
+from godtui import jsontext
+from godtui.eventlog import COLUMNS, Migrations
 
 MIGRATIONS: Final = Migrations(
     "bloodbank",
     (
         """
         CREATE TABLE queues (
-            name TEXT PRIMARY KEY,
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            name TEXT NOT NULL UNIQUE,
             cursor INTEGER NOT NULL,
             message_ttl INTEGER
-        ) STRICT, WITHOUT ROWID;
+        ) STRICT;
         CREATE TABLE bindings (
-            queue TEXT NOT NULL,
+            queue INTEGER NOT NULL,
             pattern TEXT NOT NULL,
             since_seq INTEGER NOT NULL,
             until_seq INTEGER,
             PRIMARY KEY (queue, pattern, since_seq)
         ) STRICT, WITHOUT ROWID;
         -- A message behind its queue's cursor that is not settled: handed out, to be tried again, or put there alone.
+        -- It waits for a moment (due_at) and behind a position: what the cursor has not reached yet comes first.
         CREATE TABLE deliveries (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
-            queue TEXT NOT NULL,
+            queue INTEGER NOT NULL,
             held INTEGER NOT NULL,
+            behind_seq INTEGER NOT NULL,
             due_at INTEGER NOT NULL,
             entered_at INTEGER NOT NULL,
             attempts INTEGER NOT NULL,
             seq INTEGER,
-            message_id TEXT NOT NULL,
+            message_id TEXT,
             routing_key TEXT,
             headers BLOB,
             body BLOB
         ) STRICT;
-        CREATE INDEX deliveries_by_queue ON deliveries (queue, held, due_at);
+        -- What is handed out straight from the log and soon settled touches none of these.
+        CREATE INDEX deliveries_in_line ON deliveries (queue, behind_seq) WHERE held = 0;
+        CREATE INDEX deliveries_by_due ON deliveries (queue, due_at) WHERE held = 0;
+        CREATE INDEX deliveries_by_entry ON deliveries (queue, entered_at) WHERE held = 0;
         CREATE TABLE letters (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             queue TEXT NOT NULL,
@@ -56,19 +64,25 @@ MIGRATIONS: Final = Migrations(
 END_OF_LOG: Final = "SELECT coalesce(max(seq), 0) FROM events"
 """The last position, within the transaction that asks."""
 
-QUEUES: Final = "SELECT name, cursor, message_ttl FROM queues"
+QUEUES: Final = "SELECT id, name, cursor, message_ttl FROM queues"
 """Every declared queue."""
+
+QUEUE: Final = "SELECT id, cursor FROM queues WHERE name = ?"
+"""One queue by its name."""
+
+QUEUE_BY_ID: Final = "SELECT cursor, message_ttl FROM queues WHERE id = ?"
+"""One queue by its number."""
 
 BINDINGS: Final = "SELECT pattern, since_seq, until_seq FROM bindings WHERE queue = ?"
 """All bindings a queue has or had."""
 
-ADD_QUEUE: Final = "INSERT INTO queues VALUES (?, ?, ?)"
+ADD_QUEUE: Final = "INSERT INTO queues (name, cursor, message_ttl) VALUES (?, ?, ?)"
 """A new queue: name, cursor, time to live in microseconds."""
 
-SET_TTL: Final = "UPDATE queues SET message_ttl = ? WHERE name = ?"
+SET_TTL: Final = "UPDATE queues SET message_ttl = ? WHERE id = ?"
 """Change how long messages live."""
 
-SET_CURSOR: Final = "UPDATE queues SET cursor = ? WHERE name = ? AND cursor < ?"
+SET_CURSOR: Final = "UPDATE queues SET cursor = ?1 WHERE id = ?2 AND cursor < ?1"
 """Move the edge of what was handed out; never back."""
 
 OPEN_BINDING: Final = (
@@ -83,49 +97,71 @@ FORGET_BINDINGS: Final = "DELETE FROM bindings WHERE queue = ? AND until_seq <= 
 """Bindings that ended before the cursor decide nothing any more."""
 
 DROP_QUEUE: Final = (
+    "DELETE FROM bindings WHERE queue = (SELECT id FROM queues WHERE name = ?)",
+    "DELETE FROM deliveries WHERE queue = (SELECT id FROM queues WHERE name = ?)",
     "DELETE FROM queues WHERE name = ?",
-    "DELETE FROM bindings WHERE queue = ?",
-    "DELETE FROM deliveries WHERE queue = ?",
 )
 """A queue and all that waits in it."""
 
-GIVE_BACK_ALL: Final = "UPDATE deliveries SET held = 0, due_at = 0 WHERE held = 1"
+GIVE_BACK_ALL: Final = "UPDATE deliveries SET held = 0, due_at = 0, behind_seq = 0 WHERE held = 1"
 """After a start: what was handed out by a process that is gone."""
 
-GIVE_BACK: Final = "UPDATE deliveries SET held = 0, due_at = 0 WHERE id = ?"
-"""A consumer left without settling this one."""
+HELD: Final = "SELECT id FROM deliveries WHERE queue = ? AND held = 1"
+"""What the file says is handed out."""
 
-HOLD: Final = "UPDATE deliveries SET held = 1, attempts = attempts + 1 WHERE id = ?"
-"""Hand a waiting message out once more."""
+GIVE_BACK: Final = (
+    "UPDATE deliveries SET held = 0, due_at = 0, behind_seq = 0 WHERE id IN (SELECT value FROM json_each(?))"
+)
+"""What nobody here knows of waits again."""
 
-DUE: Final = (
-    "SELECT d.id, d.attempts, d.entered_at, d.message_id, coalesce(d.routing_key, t.name),"
+WAITING: Final = (
+    "SELECT d.id, d.attempts, d.entered_at, coalesce(d.message_id, e.event_id), coalesce(d.routing_key, t.name),"
     " coalesce(d.headers, e.headers), coalesce(d.body, e.body)"
     " FROM deliveries d LEFT JOIN events e ON e.seq = d.seq LEFT JOIN types t ON t.id = e.type_id"
-    " WHERE d.queue = ? AND d.held = 0 AND d.due_at <= ? ORDER BY d.id LIMIT ?"
 )
-"""What waits behind the cursor and may be handed out now, oldest first."""
+"""Messages behind the cursor, as `Handed.from_row` reads them."""
 
-OVERDUE: Final = "SELECT id FROM deliveries WHERE queue = ? AND held = 0 AND entered_at <= ? LIMIT ?"
+IN_LINE: Final = (
+    f"{WAITING} WHERE d.queue = ? AND d.held = 0 AND d.behind_seq <= ? AND d.due_at <= ?"
+    " ORDER BY d.behind_seq, d.id LIMIT ?"
+)
+"""What may be handed out now: behind nothing that the cursor has yet to reach, and due."""
+
+OVERDUE: Final = f"{WAITING} WHERE d.queue = ? AND d.held = 0 AND d.entered_at <= ? ORDER BY d.entered_at LIMIT ?"
 """What has waited behind the cursor since before a moment."""
 
-ONE: Final = DUE.split(" WHERE ", maxsplit=1)[0] + " WHERE d.id = ? AND d.held = 0"
-"""One waiting message."""
+ANY_OVERDUE: Final = "SELECT 1 FROM deliveries WHERE queue = ? AND held = 0 AND entered_at <= ? LIMIT 1"
+"""Whether anything has waited behind the cursor since before a moment."""
 
 NEXT_DUE: Final = "SELECT min(due_at) FROM deliveries WHERE queue = ? AND held = 0"
 """When the next waiting message may be handed out."""
 
-ADD_DELIVERY: Final = (
-    "INSERT INTO deliveries (queue, held, due_at, entered_at, attempts, seq, message_id, routing_key, headers, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-)
-"""A message that is handed out from the log, or put into this queue alone."""
+HOLD: Final = "UPDATE deliveries SET held = 1, attempts = attempts + 1 WHERE id IN (SELECT value FROM json_each(?))"
+"""Hand waiting messages out once more."""
 
-DELIVERED: Final = "DELETE FROM deliveries WHERE id = ?"
+HOLD_FROM_LOG: Final = (
+    "INSERT INTO deliveries (queue, held, behind_seq, due_at, entered_at, attempts, seq)"
+    " SELECT ?, 1, 0, 0, json_extract(value, '$[1]'), 1, json_extract(value, '$[0]') FROM json_each(?)"
+)
+"""Events handed out for the first time, given as a list of [seq, entered_at]."""
+
+PUT: Final = (
+    "INSERT INTO deliveries"
+    " (queue, held, behind_seq, due_at, entered_at, attempts, message_id, routing_key, headers, body)"
+    " VALUES (?, 0, ?, 0, ?, 0, ?, ?, ?, ?)"
+)
+"""A message put into one queue alone, behind what waits there."""
+
+DELIVERED: Final = "DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
 """Settled for good."""
 
-TRY_AGAIN: Final = "UPDATE deliveries SET held = 0, due_at = ? WHERE id = ?"
-"""To be handed out again, not before a moment."""
+TRY_AGAIN: Final = (
+    "UPDATE deliveries SET held = 0, due_at = ?, behind_seq = ? WHERE id = ? AND attempts = ? AND held = 1"
+)
+"""To be handed out again; the attempt makes sure that a repeated decision does not meet a later hand-out."""
+
+REMOVE: Final = "DELETE FROM deliveries WHERE id = ? AND attempts = ?"
+"""To become a letter, once."""
 
 ADD_LETTER: Final = (
     "INSERT INTO letters (queue, reason, message_id, routing_key, attempts, first_at, last_at, headers, body)"
@@ -139,11 +175,32 @@ LETTERS: Final = (
 )
 """A page of dead letters, oldest first."""
 
-COUNT_DELIVERIES: Final = "SELECT held, count(*) FROM deliveries WHERE queue = ? GROUP BY held"
-"""How many wait behind the cursor, and how many are handed out."""
+COUNT_WAITING: Final = "SELECT count(*) FROM deliveries WHERE queue = ? AND held = 0"
+"""How many wait behind the cursor."""
 
 COUNT_BEYOND: Final = (
-    "SELECT t.name, count(*) FROM events e JOIN types t ON t.id = e.type_id"
-    " WHERE e.seq > ? AND e.seq <= ? GROUP BY e.type_id"
+    "SELECT t.name, (SELECT count(*) FROM events e WHERE e.type_id = t.id AND e.seq > ? AND e.seq <= ?) FROM types t"
 )
-"""How many events of each type lie in a stretch of the log."""
+"""How many events of each type lie in a stretch of the log, from the index alone."""
+
+GLANCE: Final = (
+    "SELECT e.seq, t.name, e.stored_at, length(e.body) FROM events e CROSS JOIN types t ON t.id = e.type_id"
+    " WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+)
+"""What lies beyond a position, without reading bodies."""
+
+CHOSEN: Final = f"SELECT {COLUMNS} FROM stored_events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"  # noqa: S608
+"""Events by their positions."""
+
+NEXT_STORED_AT: Final = "SELECT stored_at FROM events WHERE seq > ? ORDER BY seq LIMIT 1"
+"""When the first event beyond a position was stored."""
+
+LOWEST_NEEDED: Final = (
+    "SELECT min(seq) FROM (SELECT cursor + 1 AS seq FROM queues UNION ALL SELECT seq FROM deliveries)"
+)
+"""The first position that some queue may still have to hand out; no row or null where there is none."""
+
+
+def listed(values: Sequence[object]) -> str:
+    """Any number of values as one parameter, for `json_each`."""
+    return jsontext.dumps(values).decode()
