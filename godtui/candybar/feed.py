@@ -58,6 +58,11 @@ class Feed:
         """Events looked at, history included."""
         return self.history + self.live
 
+    @property
+    def position(self) -> int:
+        """The newest place of the log that is known."""
+        return self._position or 0
+
     async def run(self) -> None:
         """Follow the stream until cancelled or refused."""
         while True:

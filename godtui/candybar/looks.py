@@ -68,6 +68,7 @@ class Glyphs:
     across: str = "─"
     down: str = "│"
     corners: str = "┌┐└┘"
+    joints: str = "┬┴"
     quotes: str = "‹›"
     sparks: str = "▁▂▃▄▅▆▇█"
     up: str = "↑"
@@ -88,6 +89,7 @@ ASCII = Glyphs(
     across="-",
     down="|",
     corners="++++",
+    joints="++",
     quotes="<>",
     sparks="_.:-=+*#",
     up="^",

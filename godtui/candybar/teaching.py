@@ -26,7 +26,7 @@ def lesson(link: Link, looks: Looks, filter_text: str, api_url: str | None, widt
     elif filter_text:
         text = _no_match(looks, filter_text)
     else:
-        text = _first_event(looks, api_url, width)
+        text = _first_event(looks, api_url, width, begun=feed.ring.end > 0)
     return [
         [Segment(clip(plain(line, ascii_only=looks.ascii_only), width, looks.glyphs.ellipsis), style)]
         for line, style in text
@@ -42,9 +42,10 @@ def _no_match(looks: Looks, filter_text: str) -> list[tuple[str, Style]]:
     ]
 
 
-def _first_event(looks: Looks, api_url: str | None, width: int) -> list[tuple[str, Style]]:
+def _first_event(looks: Looks, api_url: str | None, width: int, *, begun: bool) -> list[tuple[str, Style]]:
+    so_far = "Nothing but the system's own events so far." if begun else "No event yet."
     lines = [
-        ("No event yet. Every event shows here once it is stored, the newest last.", looks.text),
+        (f"{so_far} Every event shows here once it is stored.", looks.text),
         ("", looks.text),
         ("Send the first one from another terminal:", looks.quiet),
         ("", looks.text),

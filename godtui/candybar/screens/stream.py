@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 FRAMES = 30
 SLOW_TICKS = 8
 WIDE = 100
+LOW = 8
 
 
 class StreamScreen(Screen[None]):
@@ -35,6 +36,7 @@ class StreamScreen(Screen[None]):
 
     CSS_PATH = "stream.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - no ClassVar in Textual either
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
         Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
@@ -101,6 +103,9 @@ class StreamScreen(Screen[None]):
             self.truth.renew()
             self.keys.tick()
 
+    def on_resize(self) -> None:
+        self._set_detail(shown=self.detail_open)
+
     def restyle(self) -> None:
         """The theme changed."""
         self.events.restyle()
@@ -144,7 +149,7 @@ class StreamScreen(Screen[None]):
         self.events.hold()
         self._resume_on_close = self.events.window.cursor if following else None
         self.detail.show(self.events.current)
-        self.add_class("-detail")
+        self._set_detail(shown=True)
         if self.has_class("-narrow"):
             self.detail.focus()
 
@@ -157,8 +162,12 @@ class StreamScreen(Screen[None]):
     def _step(self, message: EventDetail.Stepped) -> None:
         self.events.action_move(message.by)
 
+    def _set_detail(self, *, shown: bool) -> None:
+        self.set_class(shown, "-detail")
+        self.events.meets_right = self.detail.meets_left = shown and not self.has_class("-narrow")
+
     def _close_detail(self) -> None:
-        self.remove_class("-detail")
+        self._set_detail(shown=False)
         self.events.focus()
         if self._resume_on_close == self.events.window.cursor and not self.events.window.paused:
             self.events.action_edge(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from rich.segment import Segment
@@ -36,7 +37,7 @@ class Bar(Widget):
     def renew(self) -> None:
         """Bring the line up to date."""
         width = self.size.width
-        strip = Strip(self.segments(width)).adjust_cell_length(width).apply_style(looks_of(self).ground)
+        strip = solid(self.segments(width)).adjust_cell_length(width).apply_style(looks_of(self).ground)
         if strip != self._strip:
             self._strip = strip
             self.refresh()
@@ -46,6 +47,11 @@ class Bar(Widget):
 
     def render_line(self, y: int) -> Strip:
         return self._strip if y == 0 and self._strip is not None else Strip.blank(self.size.width)
+
+
+def solid(segments: Iterable[Segment]) -> Strip:
+    """A line of the segments that have any text."""
+    return Strip([segment for segment in segments if segment.text])
 
 
 def spread(left: list[Segment], right: list[Segment], width: int, filler: Segment) -> list[Segment]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
 
+from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip, plain
 from godtui.candybar.widgets.bar import Bar, cells, looks_of
 from godtui.clock import Clock
@@ -53,11 +53,10 @@ class KeyLine(Bar):
         if self._notice is not None:
             text = clip(plain(self._notice[0], ascii_only=looks.ascii_only), width - 2, looks.glyphs.ellipsis)
             return [Segment(f" {text}", looks.strong)]
-        line: list[Segment] = []
-        for key, does in self._hints[:MAX_HINTS]:
-            hint = [Segment("  " if line else "", Style()), Segment(f" {key}", looks.strong)]
-            hint.append(Segment(f" {does}", looks.quiet))
-            if cells(line) + cells(hint) > width:
-                break
-            line += hint
-        return line
+        *hints, last = [self._hint(looks, hint) for hint in self._hints[-MAX_HINTS:]] or [[]]
+        while hints and sum(map(cells, [*hints, last])) > width:
+            hints.pop()
+        return [segment for hint in [*hints, last] for segment in hint]
+
+    def _hint(self, looks: Looks, hint: Hint) -> list[Segment]:
+        return [Segment(f" {hint.key}", looks.strong), Segment(f" {hint.does}  ", looks.quiet)]

@@ -12,7 +12,7 @@ from textual.widget import Widget
 
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip
-from godtui.candybar.widgets.bar import cells, looks_of
+from godtui.candybar.widgets.bar import cells, looks_of, solid
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ class Pane(Widget, can_focus=True):
 
     ALLOW_SELECT = False
 
+    meets_right = False
+    """Another pane begins at the right and draws the border that both share."""
+    meets_left = False
+
     @property
     def framed(self) -> bool:
         """Whether there is room for a frame."""
@@ -35,7 +39,8 @@ class Pane(Widget, can_focus=True):
     @property
     def content_width(self) -> int:
         """Columns between the frame's sides."""
-        return max(1, self.size.width - (4 if self.framed else 1))
+        frame = 3 if self.meets_right else 4
+        return max(1, self.size.width - (frame if self.framed else 1))
 
     @property
     def content_height(self) -> int:
@@ -89,12 +94,19 @@ class Pane(Widget, can_focus=True):
         looks = looks_of(self)
         frame = looks.accent if self.has_focus else looks.rule
         if y == 0:
-            return self._edge(looks, frame, *self.top_edge(), corners=looks.glyphs.corners[:2])
+            return self._edge(looks, frame, *self.top_edge(), corners=self._corners(looks, 0))
         if y == self.size.height - 1:
-            return self._edge(looks, frame, [], [], self.bottom_edge(), corners=looks.glyphs.corners[2:])
+            return self._edge(looks, frame, [], [], self.bottom_edge(), corners=self._corners(looks, 2))
         side = looks.glyphs.down
-        line = [Segment(side, frame), self.margin(y - 1), *self.content_line(y - 1), Segment(f" {side}", frame)]
+        right = Segment(" " if self.meets_right else f" {side}", frame)
+        line = [Segment(side, frame), self.margin(y - 1), *self.content_line(y - 1), right]
         return Strip(line, self.size.width)
+
+    def _corners(self, looks: Looks, first: int) -> str:
+        """Left and right corner of the upper edge (0) or the lower (2)."""
+        marks = looks.glyphs
+        left = marks.joints[first // 2] if self.meets_left else marks.corners[first]
+        return left + (marks.across if self.meets_right else marks.corners[first + 1])
 
     def _edge(
         self,
@@ -117,7 +129,7 @@ class Pane(Widget, can_focus=True):
         before = gap * 2 // 3 if middle else gap
         line = [Segment(corners[0] + across, frame), *left, Segment(across * before, frame), *middle]
         line += [Segment(across * (gap - before), frame), *right, Segment(across + corners[1], frame)]
-        return Strip(line).adjust_cell_length(width)
+        return solid(line).adjust_cell_length(width)
 
 
 def _spaced(segments: list[Segment]) -> list[Segment]:

@@ -23,6 +23,8 @@ from godtui.envelope import StoredEvent
 
 MAX_PAINTED = 1_000
 FLOOD_TICKS = 3
+OWN = ("bloodbank.health.status", "candystore.event.persisted")
+"""What the system says of itself, unasked."""
 
 
 class StreamList(Pane):
@@ -58,6 +60,7 @@ class StreamList(Pane):
         self._drawn_at_tick = 0
         self._ticks = 0
         self._edge_text = ""
+        self._only_own = True
         self.filter_text = ""
         self.window = Window(link.feed.ring)
 
@@ -81,6 +84,7 @@ class StreamList(Pane):
     def redraw(self) -> None:
         """Draw everything again."""
         self._lines = self.window.lines(self.content_height)
+        self._only_own = len(self._lines) < self.content_height and not any(map(self._was_sent, self._lines))
         self._drawn_at_tick = self._ticks
         self.refresh()
 
@@ -160,10 +164,8 @@ class StreamList(Pane):
 
     def content_line(self, y: int) -> Strip:
         looks, width = looks_of(self), self.content_width
-        if not self._lines:
-            return Strip(self._lesson_line(looks, y)).adjust_cell_length(width)
         if y >= len(self._lines):
-            return Strip.blank(width)
+            return Strip(self._lesson_line(looks, y - len(self._lines))).adjust_cell_length(width)
         line = self._lines[y]
         event = self.window.event(line.row)
         if event is None:
@@ -210,9 +212,19 @@ class StreamList(Pane):
         return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
 
     def _lesson_line(self, looks: Looks, y: int) -> list[Segment]:
+        """Below the rows: what to do where nothing is shown that somebody sent."""
+        if not self._only_own:
+            return []
         lines = lesson(self._link, looks, self.filter_text, self._api_url, self.content_width)
-        top = max(0, min(3, (self.content_height - len(lines)) // 3))
+        room = self.content_height - len(self._lines)
+        if self._lines and room < len(lines) + 1:
+            return []
+        top = max(0, min(2, room - len(lines)))
         return lines[y - top] if top <= y < top + len(lines) else []
+
+    def _was_sent(self, line: Line) -> bool:
+        event = self.window.event(line.row)
+        return event is not None and event.event_type not in OWN
 
     def _new_painter(self, looks: Looks) -> RowPainter:
         self._painter = RowPainter(looks, self.content_width)

@@ -66,7 +66,8 @@ class TruthLine(Bar):
             segments.append(Segment(f"{glyph} ", style))
         last, milliseconds = store.figures.get("last_seq"), store.figures.get("commit_ms")
         if isinstance(last, int):
-            segments.append(Segment(self._steady("log", count(last)), looks.text))
+            newest = max(last, self._link.feed.position)
+            segments.append(Segment(self._steady("log", count(newest)), looks.text))
         if commit and isinstance(milliseconds, int | float):
             segments.append(Segment(f" {looks.glyphs.dot} {milliseconds:.1f} ms", looks.quiet))
         return segments
