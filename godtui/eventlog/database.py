@@ -31,6 +31,7 @@ _SETTINGS: Final = (
     f"PRAGMA cache_size = -{_CACHE_KIBIBYTES}",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA secure_delete = OFF",
+    "PRAGMA recursive_triggers = ON",  # or INSERT OR REPLACE would delete stored events unseen by their trigger
 )
 
 

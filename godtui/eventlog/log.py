@@ -79,7 +79,7 @@ class EventLog:
         return result
 
     async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> list[tuple[Any, ...]]:
-        """One page of a read-only query. Raises LogUnavailableError."""
+        """One page of a read-only query. Raises LogUnavailableError; ValueError on parameters SQLite does not take."""
         if self._writer.closed:
             raise LogUnavailableError("the log is closed")
         return await self._readers.rows(statement, parameters, purpose=purpose)

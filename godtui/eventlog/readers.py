@@ -33,7 +33,11 @@ class Readers:
         self._closed = False
 
     async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> Rows:
-        """Run one SELECT and return all its rows. Raises LogUnavailableError where the file cannot be read."""
+        """Run one SELECT and return all its rows.
+
+        Raises LogUnavailableError where the file cannot be read, ValueError or OverflowError on parameters that SQLite
+        does not take.
+        """
         async with self._turns:
             if self._closed:
                 raise LogUnavailableError("the log is closed")
@@ -76,6 +80,8 @@ class Reader:
         try:
             found: Rows = await self._uncancelled(self._fetch(statement, parameters))
         except sqlite3.Error as error:
+            if _is_mistaken(error):
+                raise ValueError(f"the query cannot be run: {error.__context__ or error}") from error
             if is_disk_fault(error):
                 await self._uncancelled(self.close())
             raise LogUnavailableError(f"the log cannot be read: {error}") from error
@@ -109,3 +115,9 @@ class Reader:
             self._connection = connection
             await connection.execute_fetchall("PRAGMA query_only = ON")
         return list(await self._connection.execute_fetchall(statement, parameters))  # type: ignore[arg-type]
+
+
+def _is_mistaken(error: sqlite3.Error) -> bool:
+    """Whether a parameter was refused; sqlite3 may chain that to whatever error the connection met before."""
+    refused = isinstance(error.__context__, (ValueError, OverflowError))
+    return refused or isinstance(error, (sqlite3.InterfaceError, sqlite3.ProgrammingError))
