@@ -17,6 +17,8 @@ from godtui.eventlog.errors import LogUnavailableError, is_disk_fault
 CONNECTIONS: Final = 2
 INTERRUPT_SECONDS: Final = 0.02
 
+_REFUSED: Final = (ValueError, OverflowError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
+
 Rows = list[tuple[Any, ...]]
 
 
@@ -118,6 +120,5 @@ class Reader:
 
 
 def _is_mistaken(error: sqlite3.Error) -> bool:
-    """Whether a parameter was refused; sqlite3 may chain that to whatever error the connection met before."""
-    refused = isinstance(error.__context__, (ValueError, OverflowError))
-    return refused or isinstance(error, (sqlite3.InterfaceError, sqlite3.ProgrammingError))
+    """Whether a parameter was refused; sqlite3 may hide that behind whatever error the connection met before."""
+    return isinstance(error, _REFUSED) or isinstance(error.__context__, _REFUSED)
