@@ -145,7 +145,7 @@ def render(frame: Frame) -> Iterator[str]:
 
 _ONE = b'{"type":"event","event":%b}'
 _MANY = b'{"type":"events","events":[%b]}'
-_AROUND = len(_MANY)
+_AROUND = len(_MANY % b"") - 1  # every event counts a comma, one more than there are
 
 
 def _events(events: Sequence[StoredEvent]) -> Iterator[str]:
