@@ -109,12 +109,12 @@ def _(error: ConflictError) -> ProblemError:
 
 @problem_of.register
 def _(error: NotConfirmedError) -> ProblemError:
-    return _unavailable(str(error), event_id=str(error.event_id), reason=error.reason)
+    return unavailable(str(error), event_id=str(error.event_id), reason=error.reason)
 
 
 @problem_of.register
 def _(error: StoreUnavailableError) -> ProblemError:
-    return _unavailable(str(error))
+    return unavailable(str(error))
 
 
 @problem_of.register
@@ -156,7 +156,8 @@ _SENTENCES = {
 }
 
 
-def _unavailable(detail: str, **members: Any) -> ProblemError:
+def unavailable(detail: str, **members: Any) -> ProblemError:
+    """A 503 that says when to ask again."""
     return ProblemError(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, **members)
 
 

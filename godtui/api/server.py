@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +12,19 @@ from types import TracebackType
 from typing import Any, Self
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui.api.guards import TrustedListener
 from godtui.api.listeners import BACKLOG, bind, bind_locally, inode, remove, socket_fault
+from godtui.api.problems import unavailable
 from godtui.api.protocol import JoinedHttpProtocol
 
-GRACE_SECONDS = 5
+GRACE_SECONDS = 10
+"""How long requests under way may still take; more than a publish waits for its confirmation by default."""
 MAX_CLIENT_FRAME_BYTES = 64 * 1024
 _TICK_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 async def serve(
@@ -110,7 +115,7 @@ class ApiService:
 
 def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
     return uvicorn.Config(
-        application,
+        _Drained(application),
         http=JoinedHttpProtocol,
         ws="websockets-sansio",
         ws_max_size=MAX_CLIENT_FRAME_BYTES,
@@ -124,6 +129,25 @@ def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
         backlog=BACKLOG,
         timeout_graceful_shutdown=grace,
     )
+
+
+class _Drained:
+    """Says so to those whose request outlasts the grace and is cancelled by the server."""
+
+    def __init__(self, application: ASGIApp) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.application(scope, receive, send)
+        except asyncio.CancelledError:
+            _log.warning("cut %s, which outlasted the shutdown", scope["path"])
+            # It may have begun to answer, or its client may be gone: then there is nothing to say.
+            with contextlib.suppress(RuntimeError, OSError):
+                await _STOPPING.response()(scope, receive, send)
+
+
+_STOPPING = unavailable("the instance is stopping; what was asked may still happen, ask again when it is back")
 
 
 class _Server(uvicorn.Server):
