@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from godtui.envelope import Fault
-from godtui.holyfields import Registry, SchemaFault
+from godtui.holyfields import Registry, SchemaFault, SchemaFolderError
 
 Load = Callable[[dict[str, Any]], Registry]
 Faults = Callable[[dict[str, Any]], list[SchemaFault]]
@@ -219,3 +221,54 @@ def test_nothing_is_ever_fetched(load: Load, monkeypatch: pytest.MonkeyPatch) ->
         {"a/b.json": {"$schema": DRAFT7, "$id": "https://example.com/b", "$ref": "_s.json"}, "a/_s.json": NEEDS_Q}
     )
     assert registry.faults("a.b", None, {}) == MISSING_Q
+
+
+WITHIN = ["#", "#/$defs/a", "#a", "", "b.json", "k.json"]
+BEYOND = ["../_s.json", "../_s.json#/$defs/a", "https://e.org/x", "../../x", "?"]
+REFERENCES = st.sampled_from(WITHIN + BEYOND)
+ADDRESSES = st.sampled_from(["https://e.org/x", "k.json", "#a", "urn:x", "", "../_s.json"])
+ANYTHING = st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=2)
+
+
+def keywords(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Schemas, and things that are almost schemas."""
+    named = st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "$ref": REFERENCES,
+            "$dynamicRef": REFERENCES,
+            "$id": ADDRESSES,
+            "$anchor": st.sampled_from(["a", "b"]),
+            "$schema": st.sampled_from([DRAFT7, DRAFT2019]),
+            "$defs": named,
+            "definitions": named,
+            "dependencies": named,
+            "properties": named,
+            "items": inner | st.lists(inner, max_size=2),
+            "allOf": st.lists(inner, min_size=1, max_size=2),
+            "not": inner,
+            "pattern": st.sampled_from(["a", "("]),
+            "unevaluatedProperties": inner,
+        },
+    )
+
+
+WILD: st.SearchStrategy[Any] = st.recursive(st.booleans() | st.just({}) | ANYTHING, keywords, max_leaves=4)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(keywords(WILD), keywords(WILD), WILD)
+def test_whatever_a_folder_holds_it_is_loaded_or_its_faults_are_listed(
+    load: Load, one: dict[str, Any], two: dict[str, Any], payload: Any
+) -> None:
+    faults: list[SchemaFault] = []
+    try:
+        registry = load({"a/b.json": one, "_s.json": two})
+    except SchemaFolderError as error:
+        faults = error.faults
+    if faults:
+        assert all(fault.message for fault in faults)
+    else:
+        document = {"a": payload}
+        assert (registry.faults("a.b", None, document) == []) is registry.valid("a.b", None, document)
