@@ -39,6 +39,8 @@ def parse(text: bytes | str) -> Json:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8 at byte {error.start}") from None
+    if decoded.startswith("\ufeff"):
+        raise JsonError("it begins with a byte order mark; send UTF-8 without one")
     deep = raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
     if deep and _nesting(decoded) > MAX_DEPTH:
         raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
@@ -78,7 +80,7 @@ def _refuse_other_keys(value: Json) -> None:
             if other := next((key for key in one if not isinstance(key, str)), None):
                 raise TypeError(f"the key {other!r} is not a string")
             waiting += one.values()
-        elif isinstance(one, list):
+        elif isinstance(one, list | tuple):
             waiting += one
 
 
@@ -129,8 +131,9 @@ def _float(digits: str) -> float:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MAX_INTEGER_DIGITS:
-        raise NumberRangeError(f"an integer of {len(digits)} digits; at most {MAX_INTEGER_DIGITS} can be kept")
+    count = len(digits.lstrip("-"))
+    if count > MAX_INTEGER_DIGITS:
+        raise NumberRangeError(f"an integer of {count} digits; at most {MAX_INTEGER_DIGITS} can be kept")
     return int(digits)
 
 
