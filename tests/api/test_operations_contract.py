@@ -1,0 +1,248 @@
+"""What holds of operations holds in process, over a port and over a Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from godtui import filters, jsontext
+from godtui.api.application import create_application
+from godtui.api.client import HttpOperations
+from godtui.api.configuration import ApiConfig
+from godtui.api.server import serve
+from godtui.clock import to_microseconds
+from godtui.envelope import EventDraft, InvalidEventError, StoredEvent, new_id, read_draft, read_timestamp
+from godtui.filters import Filter
+from godtui.operations import (
+    BadCursorError,
+    ConflictError,
+    Events,
+    Frame,
+    Operations,
+    Position,
+    TooLargeError,
+    Welcome,
+)
+from tests.api.test_publish import TYPE
+from tests.api.test_stream import BOUND
+from tests.clock import MORNING, ManualClock
+
+EVERYTHING = Filter()
+TOKEN = "abc"
+
+
+@pytest.fixture(params=["in process", "port", "socket"])
+async def ways(request: pytest.FixtureRequest, operations: Operations, clock: ManualClock) -> AsyncIterator[Operations]:
+    """The same engine, reached in one of the ways there are."""
+    if request.param == "in process":
+        yield operations
+        return
+    application = create_application(operations, ApiConfig(token=TOKEN), clock)
+    with tempfile.TemporaryDirectory(prefix="g") as folder:
+        path = Path(folder) / "api.sock"
+        async with await serve(application, "127.0.0.1", 0, socket_path=path) as service:
+            is_port = request.param == "port"
+            async with HttpOperations(service.url if is_port else path, token=TOKEN if is_port else None) as client:
+                yield client
+
+
+def draft(text: str = "test", **fields: Any) -> EventDraft:
+    return read_draft({"event_type": TYPE, "payload": {"message": text}, **fields})
+
+
+def wanted(text: str) -> Filter:
+    return filters.parse(text, now=MORNING)
+
+
+def texts(events: list[StoredEvent]) -> list[str]:
+    return [event.envelope().payload["message"] for event in events]
+
+
+async def test_a_publish_is_answered_and_stored(ways: Operations) -> None:
+    event_id, chain, cause = new_id(), new_id(), new_id()
+    stamp = "2026-02-12T14:02:11.000001Z"
+    receipt = await ways.bus.publish(
+        draft(
+            event_id=str(event_id),
+            timestamp=stamp,
+            version="v1",
+            source={"app": "mine", "host": "a"},
+            correlation_id=str(chain),
+            causation_id=str(cause),
+            agent_context={"big": 10**30, "deep": [{"nul": "\0"}], "seq": 1},
+            seq="foreign",
+            extra={"violations": []},
+        )
+    )
+    assert receipt == (event_id, TYPE, "v1", chain, to_microseconds(read_timestamp(stamp)[0]))
+    event = await ways.store.event(event_id)
+    assert event is not None
+    assert (event.seq, event.stored_at, event.event_type, event.source) == (1, MORNING, TYPE, "mine")
+    assert (event.event_id, event.correlation_id, event.time) == (event_id.bytes, chain.bytes, receipt.timestamp)
+    assert event.faults() == []
+    envelope = event.envelope()
+    assert envelope.source | {"instance": ""} == {
+        "app": "mine",
+        "host": "a",
+        "causation_id": str(cause),
+        "instance": "",
+    }
+    assert envelope.extra == {
+        "agent_context": {"big": 10**30, "deep": [{"nul": "\0"}], "seq": 1},
+        "seq": "foreign",
+        "extra": {"violations": []},
+    }
+
+
+async def test_a_stored_event_is_the_same_everywhere(ways: Operations, operations: Operations) -> None:
+    receipt = await operations.bus.publish(draft(note={"big": 10**30, "half": 0.5, "seq": []}, violations=1))
+    there, here = await ways.store.event(receipt.event_id), await operations.store.event(receipt.event_id)
+    assert there is not None
+    assert here is not None
+    assert jsontext.parse(there.to_json()) == jsontext.parse(here.to_json())
+    assert there._replace(body=b"", headers=None) == here._replace(body=b"", headers=None)
+
+
+async def test_what_is_left_out_is_completed(ways: Operations) -> None:
+    receipt = await ways.bus.publish(draft())
+    assert receipt.correlation_id == receipt.event_id
+    assert receipt.version == "v1"
+    assert receipt.timestamp == MORNING
+    event = await ways.store.event(receipt.event_id)
+    assert event is not None
+    assert event.source
+
+
+async def test_an_event_that_is_not_stored_is_none(ways: Operations) -> None:
+    assert await ways.store.event(new_id()) is None
+
+
+async def test_an_invalid_event_lists_its_faults(ways: Operations) -> None:
+    with pytest.raises(InvalidEventError) as caught:
+        await ways.bus.publish(read_draft({"event_type": TYPE, "payload": {"message": 7}}))
+    assert [(fault.path, fault.keyword) for fault in caught.value.faults] == [("/payload/message", "type")]
+    with pytest.raises(InvalidEventError, match=TYPE) as caught:
+        await ways.bus.publish(read_draft({"event_type": "test.event.creatd", "payload": {}}))
+    assert [fault.path for fault in caught.value.faults] == ["/event_type"]
+
+
+async def test_other_content_is_a_conflict(ways: Operations) -> None:
+    event_id = new_id()
+    first = await ways.bus.publish(draft("a", event_id=str(event_id)))
+    assert (await ways.bus.publish(draft("a", event_id=str(event_id)))).event_id == first.event_id
+    with pytest.raises(ConflictError) as caught:
+        await ways.bus.publish(draft("b", event_id=str(event_id)))
+    assert caught.value.event_id == event_id
+    assert len((await ways.store.query(EVERYTHING)).events) == 1
+
+
+@pytest.mark.parametrize("size", [1_048_500, 2_000_000])
+async def test_too_large_is_too_large(ways: Operations, size: int) -> None:
+    event = draft("x" * size)
+    with pytest.raises(TooLargeError, match="1,048,576") as caught:
+        await ways.bus.publish(event)
+    assert caught.value.event_id == event.event_id
+
+
+async def test_a_batch_has_an_outcome_for_each(ways: Operations) -> None:
+    event_id = str(new_id())
+    drafts = [
+        draft("a", event_id=event_id),
+        read_draft({"event_type": TYPE, "payload": {}}),
+        draft("b", event_id=event_id),
+        draft("c"),
+    ]
+    report = await ways.bus.publish_batch(drafts)
+    assert report.accepted == 2
+    assert report.unconfirmed == []
+    assert [one.index for one in report.rejected] == [1, 2]
+    assert [[fault.keyword for fault in one.faults] for one in report.rejected] == [["required"], ["conflict"]]
+    assert texts((await ways.store.query(EVERYTHING, order="asc")).events) == ["a", "c"]
+
+
+async def test_an_empty_batch_is_done(ways: Operations) -> None:
+    report = await ways.bus.publish_batch([])
+    assert (report.accepted, report.rejected, report.unconfirmed) == (0, [], [])
+
+
+async def test_pages_follow_their_cursor(ways: Operations) -> None:
+    await ways.bus.publish_batch(
+        [draft(str(number), source={"app": "odd" if number % 2 else "even"}) for number in range(9)]
+    )
+    first = await ways.store.query(wanted("source:odd since:15m"), limit=3)
+    assert texts(first.events) == ["7", "5", "3"]
+    assert first.next_cursor is not None
+    second = await ways.store.query(wanted("source:odd since:15m"), limit=3, cursor=first.next_cursor)
+    assert texts(second.events) == ["1"]
+    assert second.next_cursor is None
+    upwards = await ways.store.query(wanted('source:even payload.message!="4"'), order="asc")
+    assert texts(upwards.events) == ["0", "2", "6", "8"]
+    for other in (wanted("source:even since:15m"), EVERYTHING):
+        with pytest.raises(BadCursorError):
+            await ways.store.query(other, cursor=first.next_cursor)
+
+
+async def gather(frames: AsyncIterator[Frame], count: int) -> list[StoredEvent]:
+    """So many events, in however many frames they come."""
+    found: list[StoredEvent] = []
+    async with asyncio.timeout(BOUND):
+        while len(found) < count:
+            one = await anext(frames)
+            assert isinstance(one, Events)
+            found += one.events
+    return found
+
+
+async def test_a_stream_catches_up_and_goes_on(ways: Operations) -> None:
+    await ways.bus.publish_batch([draft(text) for text in ("red a", "blue", "red b")])
+    async with aclosing(ways.store.stream(wanted("red"), after=1)) as frames:
+        assert await anext(frames) == Welcome(3)
+        found = await gather(frames, 1)
+        await ways.bus.publish_batch([draft("blue"), draft("red c")])
+        found += await gather(frames, 1)
+    assert texts(found) == ["red b", "red c"]
+    assert [event.seq for event in found] == [3, 5]
+
+
+async def test_a_stream_without_after_is_live_only(ways: Operations) -> None:
+    await ways.bus.publish(draft("before"))
+    async with aclosing(ways.store.stream(EVERYTHING)) as frames:
+        assert await anext(frames) == Welcome(1)
+        await ways.bus.publish(draft("after"))
+        assert texts(await gather(frames, 1)) == ["after"]
+
+
+async def test_positions_are_told(ways: Operations) -> None:
+    async with aclosing(ways.store.stream(wanted("nothing"), positions=True)) as frames:
+        assert await anext(frames) == Welcome(0)
+        await ways.bus.publish(draft())
+        async with asyncio.timeout(BOUND):
+            assert await anext(frames) == Position(1)
+
+
+async def test_contracts_are_listed_and_shown(ways: Operations) -> None:
+    listed = await ways.schemas.contracts()
+    assert TYPE in [contract["event_type"] for contract in listed]
+    shown = await ways.schemas.contract(TYPE)
+    assert shown is not None
+    assert shown == await ways.schemas.contract(TYPE, "v1")
+    assert await ways.schemas.contract(TYPE, "v9") is None
+    assert await ways.schemas.contract("test.event.missing") is None
+
+
+async def test_health_is_told(ways: Operations, operations: Operations) -> None:
+    assert (await ways.monitor.health()).document() == (await operations.monitor.health()).document()
+
+
+async def test_many_at_once(ways: Operations) -> None:
+    receipts = await asyncio.gather(*(ways.bus.publish(draft(str(number))) for number in range(50)))
+    assert len({receipt.event_id for receipt in receipts}) == 50
+    page = await ways.store.query(EVERYTHING, limit=1000)
+    assert {UUID(bytes=event.event_id) for event in page.events} == {receipt.event_id for receipt in receipts}
