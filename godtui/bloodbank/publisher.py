@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from godtui import jsontext
 from godtui.bloodbank.bus import Already, Bus, Confirmed, Conflict, Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.deadlines import Deadlines
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
+from godtui.bloodbank.inflight import InFlight, distinct_runs
 from godtui.clock import Clock, SystemClock, rfc3339, to_microseconds
-from godtui.envelope import EventDraft, Fault, InvalidEventError, current_cause, source_name, violations_text
-from godtui.eventlog import Record
+from godtui.envelope import Cause, EventDraft, Fault, InvalidEventError, current_cause, source_name, violations_text
+from godtui.eventlog import LogUnavailableError, Record
 from godtui.holyfields import Contracts, Registry, UnknownContractError, UnknownVersionError
 
 DEFAULT_MAX_BYTES: Final = 1_048_576
 DEFAULT_TIMEOUT: Final = 5.0
+
+_NO_CHAINS: Final[Mapping[UUID, UUID]] = {}
 
 
 class Receipt(NamedTuple):
@@ -31,7 +35,10 @@ class Receipt(NamedTuple):
 
 
 class CorrelationOf(Protocol):
-    """Finds the correlation of a stored event, so that effects named by cause alone join its chain."""
+    """Finds the correlation of a stored event, so that effects named by cause alone join its chain.
+
+    Raises LogUnavailableError where that cannot be known now.
+    """
 
     def __call__(self, event_id: UUID, /) -> Awaitable[UUID | None]: ...
 
@@ -69,87 +76,93 @@ class Publisher:
         self._rules = rules or PublishingRules()
         self._clock = clock or SystemClock()
         self._correlation_of = correlation_of
-        self._in_flight: dict[str, asyncio.Future[None]] = {}
+        self._in_flight = InFlight()
+        self._deadlines = Deadlines(self._rules.timeout)
 
     async def publish(self, draft: EventDraft) -> Receipt:
         """Publish one event and wait until it is durable.
 
         Raises InvalidEventError, TooLargeError, ConflictError, NotConfirmedError.
         """
-        outcome = (await self.publish_batch([draft]))[0]
-        if isinstance(outcome, Receipt):
-            return outcome
-        raise outcome
+        prepared = self._prepare(draft, self._contracts.current, await self._correlation(draft, _NO_CHAINS))
+        outcome = (await self._send((prepared.message,)))[0]
+        judged = _judged(prepared.receipt, outcome)
+        if isinstance(judged, Receipt):
+            return judged
+        raise judged
 
     async def publish_batch(self, drafts: Sequence[EventDraft]) -> list[Receipt | InvalidEventError | PublishError]:
         """Publish in order: one receipt or one reason a draft; a draft that is refused holds up no other."""
         outcomes: list[Receipt | InvalidEventError | PublishError] = []
         prepared: list[_Prepared] = []
         places: list[int] = []
+        chains: dict[UUID, UUID] = {}
         registry = self._contracts.current
         for draft in drafts:
             try:
-                one = self._prepare(draft, registry, await self._correlation(draft))
+                one = self._prepare(draft, registry, await self._correlation(draft, chains))
             except (InvalidEventError, PublishError) as error:
                 outcomes.append(error)
                 continue
             places.append(len(outcomes))
             prepared.append(one)
             outcomes.append(one.receipt)
-        for place, one, outcome in zip(places, prepared, await self._send(prepared), strict=True):
+            chains[draft.event_id] = one.receipt.correlation_id
+        sent = await self._send([one.message for one in prepared])
+        for place, one, outcome in zip(places, prepared, sent, strict=True):
             outcomes[place] = _judged(one.receipt, outcome)
         return outcomes
 
-    async def _send(self, prepared: Sequence[_Prepared]) -> list[PublishOutcome]:
-        """Send in order; ids that are in flight, here or in another task, are waited for first."""
+    async def _send(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        """Send in order; what is under way with the same id, here or in another task, is waited for first."""
         outcomes: list[PublishOutcome] = []
-        start = 0
-        while start < len(prepared):
-            ids: set[str] = set()
-            end = start
-            while end < len(prepared) and (identity := prepared[end].message.message_id) not in ids:
-                ids.add(identity)
-                end += 1
-            outcomes += await self._send_distinct([one.message for one in prepared[start:end]])
-            start = end
+        try:
+            with self._deadlines.bound():
+                for run in distinct_runs(messages):
+                    outcomes += await self._send_distinct(run)
+        except TimeoutError:
+            late = Unconfirmed(f"no confirmation within {self._rules.timeout:g} s")
+            outcomes += [late] * (len(messages) - len(outcomes))
         return outcomes
 
     async def _send_distinct(self, messages: Sequence[Message]) -> list[PublishOutcome]:
-        in_flight = self._in_flight
-        while busy := [in_flight[each.message_id] for each in messages if each.message_id in in_flight]:
-            await asyncio.wait(busy)
-        landed = asyncio.get_running_loop().create_future()
-        for message in messages:
-            in_flight[message.message_id] = landed
+        ids = [message.message_id for message in messages]
+        await self._in_flight.enter(ids)
         try:
-            async with asyncio.timeout(self._rules.timeout):
-                return await self._bus.publish(messages)
-        except TimeoutError:
-            return [Unconfirmed(f"no confirmation within {self._rules.timeout:g} s")] * len(messages)
+            return await self._bus.publish(messages)
         finally:
-            for message in messages:
-                del in_flight[message.message_id]
-            landed.set_result(None)
+            self._in_flight.leave(ids)
 
-    async def _correlation(self, draft: EventDraft) -> UUID | None:
+    async def _correlation(self, draft: EventDraft, chains: Mapping[UUID, UUID]) -> UUID | None:
+        """The chain that the publisher named, itself or by a cause that is stored or earlier in the same batch."""
         if draft.correlation_id is not None or self._correlation_of is None:
             return draft.correlation_id
         cause = _named_cause(draft)
-        return None if cause is None else await self._correlation_of(cause)
+        if cause is None:
+            return None
+        if cause in chains:
+            return chains[cause]
+        try:
+            async with asyncio.timeout(self._rules.timeout):
+                return await self._correlation_of(cause)
+        except (LogUnavailableError, TimeoutError) as error:
+            # Sent all the same it would begin a chain of its own, for ever.
+            raise NotConfirmedError(draft.event_id, f"its cause cannot be looked up: {error or 'timeout'}") from None
 
     def _prepare(self, draft: EventDraft, registry: Registry, correlation: UUID | None) -> _Prepared:
         version, faults = self._judge(draft, registry)
         cause = current_cause()
-        causation = _named_cause(draft) or (cause.event_id if cause else None)
-        correlation = correlation or (cause.correlation_id if cause else None) or draft.event_id
+        event_id = draft.event_id
+        correlation = correlation or (cause.correlation_id if cause else None) or event_id
         time = self._clock.now() if draft.timestamp is None else to_microseconds(draft.timestamp)
-        receipt = Receipt(draft.event_id, draft.event_type, version, correlation, time)
-        source = self._source(draft, causation)
-        body = _body(receipt, source, draft)
+        receipt = Receipt(event_id, draft.event_type, version, correlation, time)
+        source = self._source(draft, cause)
+        identity = str(event_id)
+        body = _body(receipt, identity, source, draft)
         if len(body) > self._rules.max_event_bytes:
-            raise TooLargeError(draft.event_id, len(body), self._rules.max_event_bytes)
+            raise TooLargeError(event_id, len(body), self._rules.max_event_bytes)
         record = Record(
-            draft.event_id.bytes,
+            event_id.bytes,
             draft.event_type,
             source_name(source),
             correlation.bytes,
@@ -158,7 +171,7 @@ class Publisher:
             None,
             body,
         )
-        return _Prepared(receipt, Message(body, draft.event_type, str(draft.event_id), record=record))
+        return _Prepared(receipt, Message(body, draft.event_type, identity, record=record))
 
     def _judge(self, draft: EventDraft, registry: Registry) -> tuple[str, Sequence[Fault]]:
         """The version that is published, and what is irregular but allowed."""
@@ -173,11 +186,14 @@ class Publisher:
             raise InvalidEventError(contract.faults(draft.payload))
         return contract.version, ()
 
-    def _source(self, draft: EventDraft, causation: UUID | None) -> dict[str, Any]:
+    def _source(self, draft: EventDraft, cause: Cause | None) -> dict[str, Any]:
+        """The draft's source with its cause, named or else the context's, and with who published."""
         rules = self._rules
         source = {"service": rules.service} if draft.source is None else dict(draft.source)
-        if causation is not None:
-            source["causation_id"] = str(causation)
+        if draft.causation_id is not None:
+            source["causation_id"] = str(draft.causation_id)
+        elif cause is not None and "causation_id" not in source:
+            source["causation_id"] = str(cause.event_id)
         if rules.instance is not None:
             source.setdefault("instance", rules.instance)
         return source
@@ -193,14 +209,15 @@ def _named_cause(draft: EventDraft) -> UUID | None:
         return None
 
 
-def _body(receipt: Receipt, source: dict[str, Any], draft: EventDraft) -> bytes:
+def _body(receipt: Receipt, identity: str, source: dict[str, Any], draft: EventDraft) -> bytes:
+    correlation = receipt.correlation_id
     document = {
-        "event_id": str(receipt.event_id),
+        "event_id": identity,
         "event_type": receipt.event_type,
         "timestamp": rfc3339(receipt.timestamp),
         "version": receipt.version,
         "source": source,
-        "correlation_id": str(receipt.correlation_id),
+        "correlation_id": identity if correlation is receipt.event_id else str(correlation),
         "payload": draft.payload,
     }
     if draft.model_extra:

@@ -17,7 +17,7 @@ from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Sta
 from godtui.bloodbank.publisher import Publisher, PublishingRules
 from godtui.candystore.persister import Announcer
 from godtui.clock import Clock, SystemClock
-from godtui.eventlog import EventLog, LogUnavailableError, Ownership
+from godtui.eventlog import EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.runtime.supervisor import Supervisor
@@ -141,10 +141,7 @@ class Engine:
         )
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
-        try:
-            cause = await self._log.event(event_id.bytes)
-        except LogUnavailableError:
-            return None
+        cause = await self._log.event(event_id.bytes)
         return UUID(bytes=cause.correlation_id) if cause and cause.correlation_id else None
 
     def _bus_health(self) -> ComponentHealth:
