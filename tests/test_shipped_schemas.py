@@ -11,6 +11,7 @@ import yaml
 from referencing import Registry as Resources
 from referencing.jsonschema import DRAFT202012
 
+import godtui
 from godtui.holyfields import Registry, shipped_folder
 from godtui.topics import matches
 
@@ -80,6 +81,13 @@ RESOURCES = resources()
 def test_they_are_found_in_the_checkout() -> None:
     assert Path(__file__).parent.parent / "schemas" == FOLDER
     assert REGISTRY.folder == FOLDER
+
+
+def test_they_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packaged = tmp_path / "godtui" / "shipped" / "schemas"
+    packaged.mkdir(parents=True)
+    monkeypatch.setattr(godtui, "__file__", str(tmp_path / "godtui" / "__init__.py"))
+    assert shipped_folder() == packaged
 
 
 @pytest.mark.parametrize("event_type", PROMISED)

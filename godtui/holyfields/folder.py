@@ -57,11 +57,6 @@ class SchemaFolder:
     files: list[SchemaFile] = field(default_factory=list)
     faults: list[SchemaFault] = field(default_factory=list)
 
-    @property
-    def faulty(self) -> set[str]:
-        """The files that have faults."""
-        return {fault.file for fault in self.faults}
-
 
 def is_shared(path: str) -> bool:
     """Whether a path in the folder names shared definitions: some part of it begins with `_`."""
