@@ -27,7 +27,13 @@ _VERSION = re.compile(r"v[1-9][0-9]*")
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
 )
-_RESERVED_KEYS = tuple(f'"{name}"'.encode() for name in RESERVED)
+_OWN_HEAD = re.compile(
+    rb'\{"event_id":"[0-9a-f-]{36}","event_type":"[^"\\]*","timestamp":"[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z",'
+    rb'"version":"[^"\\]*","source":\{'
+)
+_OWN_MIDDLE = re.compile(rb'"correlation_id":(?:null|"[0-9a-f-]{36}"),"payload":\{')
+_NEEDS_READING = (b"\\u", *(f'"{name}"'.encode() for name in RESERVED))
+"""An escape that may spell a reserved name, or such a name itself, somewhere within."""
 
 
 class Fault(NamedTuple):
@@ -323,7 +329,7 @@ class StoredEvent(NamedTuple):
 
     def envelope(self) -> EventEnvelope:
         """The event itself."""
-        return EventEnvelope.model_validate(jsontext.parse(self.body))
+        return read_envelope(self.body)[0]
 
     def faults(self) -> list[Fault]:
         """What was irregular when it was stored."""
@@ -331,15 +337,16 @@ class StoredEvent(NamedTuple):
         return [Fault(one["path"], one["message"], one.get("keyword")) for one in listed]
 
     def to_json(self) -> bytes:
-        """The envelope's fields plus `seq`, `stored_at` and `violations`."""
+        """The envelope's fields plus `seq`, `stored_at` and `violations`; a stranger's body in our form."""
         tail = b',"seq":%d,"stored_at":"%s","violations":%s}' % (
             self.seq,
             rfc3339(self.stored_at).encode(),
             self.violations or b"[]",
         )
-        if any(key in self.body for key in _RESERVED_KEYS):
-            return _set_aside(self.body)[:-1] + tail
-        return self.body[:-1] + tail
+        body = self.body
+        if not _is_own_form(body):
+            body = _in_own_form(body)
+        return body[:-1] + tail
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> StoredEvent:
@@ -361,8 +368,16 @@ class StoredEvent(NamedTuple):
         )
 
 
-def _set_aside(body: bytes) -> bytes:
-    """The body with fields of reserved names moved under `extra`."""
-    document = jsontext.parse(body)
+def _is_own_form(body: bytes) -> bool:
+    """Whether the body is surely as we write it, and has no field of a reserved name."""
+    for mark in _NEEDS_READING:
+        if mark in body:
+            return False
+    return body.endswith(b"}") and _OWN_HEAD.match(body) is not None and _OWN_MIDDLE.search(body) is not None
+
+
+def _in_own_form(body: bytes) -> bytes:
+    """The body as we would have written it, with fields of reserved names moved under `extra`."""
+    document = read_envelope(body)[0].document()
     aside = {key: document.pop(key) for key in RESERVED if key in document}
     return jsontext.dumps({**document, "extra": aside} if aside else document)
