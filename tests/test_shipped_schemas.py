@@ -11,11 +11,11 @@ import yaml
 from referencing import Registry as Resources
 from referencing.jsonschema import DRAFT202012
 
-import godtui
-from godtui.holyfields import Registry, shipped_folder
+from godtui.holyfields import Registry
+from godtui.settings import packaged
 from godtui.topics import matches
 
-FOLDER = shipped_folder()
+FOLDER = packaged("schemas")
 REGISTRY = Registry.load(FOLDER)
 PROMISED = [
     "bloodbank.health.status",
@@ -54,7 +54,7 @@ PROMISED = [
 IDENTIFYING = {
     "bloodbank.message.dlq": "id",
     "agent.task.dlq": "id",
-    "holyfields.schema.updated": "event_type",
+    "holyfields.schema.updated": "changed",
     "candystore.replay.started": "replay_id",
     "webhook.plane.issue.updated": "body",
     "webhook.plane.cycle.created": "body",
@@ -81,13 +81,6 @@ RESOURCES = resources()
 def test_they_are_found_in_the_checkout() -> None:
     assert Path(__file__).parent.parent / "schemas" == FOLDER
     assert REGISTRY.folder == FOLDER
-
-
-def test_they_are_found_in_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    packaged = tmp_path / "godtui" / "shipped" / "schemas"
-    packaged.mkdir(parents=True)
-    monkeypatch.setattr(godtui, "__file__", str(tmp_path / "godtui" / "__init__.py"))
-    assert shipped_folder() == packaged
 
 
 @pytest.mark.parametrize("event_type", PROMISED)

@@ -13,7 +13,6 @@ from godtui.holyfields.faults import (
     UnknownVersionError,
 )
 from godtui.holyfields.registry import Contracts, Registry
-from godtui.holyfields.shipped import shipped_folder
 
 __all__ = [
     "Contract",
@@ -24,5 +23,4 @@ __all__ = [
     "UnknownContractError",
     "UnknownTypeError",
     "UnknownVersionError",
-    "shipped_folder",
 ]

@@ -268,8 +268,9 @@ def test_jsonschema_is_loaded_only_to_explain() -> None:
     """It costs memory and start-up time, and most processes never refuse anything."""
     code = """
 import sys
-from godtui.holyfields import Registry, shipped_folder
-registry = Registry.load(shipped_folder())
+from godtui.holyfields import Registry
+from godtui.settings import packaged
+registry = Registry.load(packaged("schemas"))
 assert registry.valid("test.event.created", None, {"message": "x"})
 assert not registry.valid("test.event.created", None, {})
 assert "jsonschema" not in sys.modules
