@@ -1,0 +1,1 @@
+"""What godtui costs, each figure beside what it is measured against. `python -m benchmarks --help` says how to run."""

@@ -1,0 +1,75 @@
+"""`python -m benchmarks`: measure, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from benchmarks import machine, report
+from benchmarks.catalogue import BENCHMARKS
+from benchmarks.harness import ROOT, MeasureError, run, scratch_folder
+from benchmarks.rows import Benchmark, Result, Run, judge
+
+FEWEST_RUNS = 5
+
+
+def main() -> int:
+    arguments = _arguments()
+    chosen = [each for each in BENCHMARKS if not arguments.only or each.name in arguments.only]
+    try:
+        with scratch_folder() as scratch:
+            parts = machine.described(scratch)
+            load = machine.load()
+            results: list[Result] = []
+            for benchmark in chosen:
+                tell = _Teller(benchmark, arguments.runs)
+                results += judge(benchmark, run(benchmark, arguments.runs, scratch, quick=arguments.quick, tell=tell))
+    except MeasureError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 1
+    form = report.document if arguments.json else report.markdown
+    text = form(results, {**parts, "load": load}, arguments.runs, quick=arguments.quick)
+    print(text, end="" if text.endswith("\n") else "\n")
+    if arguments.write:
+        report.write_between(ROOT / "README.md", text)
+    return 0
+
+
+class _Teller:
+    """Says on stderr how far it is: the whole takes a quarter of an hour."""
+
+    def __init__(self, benchmark: Benchmark, runs: int) -> None:
+        self._benchmark = benchmark
+        self._runs = runs
+        self._done = 0
+
+    def __call__(self, found: Run) -> None:
+        self._done += 1
+        said = ", ".join(
+            f"{report.figure(one.subject, one.row.unit)} ({report.figure(one.value, '×' if one.baseline else '')})"
+            for one in judge(self._benchmark, [found])
+        )
+        print(f"{self._benchmark.name} {self._done}/{self._runs}: {said.replace(' )', ')')}", file=sys.stderr)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names: Sequence[str] = [each.name for each in BENCHMARKS]
+    parser.add_argument("--only", action="append", choices=names, help="this one; may be given again")
+    parser.add_argument("--runs", type=int, help=f"how many, for medians (default {FEWEST_RUNS}; 1 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="see that all of them run; the figures mean nothing")
+    parser.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md too")
+    arguments = parser.parse_args()
+    if arguments.runs is None:
+        arguments.runs = 1 if arguments.quick else FEWEST_RUNS
+    if arguments.runs < 1:
+        parser.error("--runs must be at least 1")
+    if arguments.write and (arguments.only or arguments.quick or arguments.json or arguments.runs < FEWEST_RUNS):
+        parser.error(f"--write writes the whole table of at least {FEWEST_RUNS} runs; leave the other options out")
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""Everything that is measured, and how much is enough."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.rows import Benchmark, Row, Rule
+
+BENCHMARKS: Final = (
+    Benchmark(
+        "embedded",
+        "benchmarks.publishing:published",
+        baseline="benchmarks.publishing:bare",
+        rows=(
+            Row(
+                what="embedded bus, 64 publishers, one event at a time each, validated",
+                baseline="bare group commit, 64 waiters, table without index",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.20,
+                aim=0.35,
+            ),
+        ),
+    ),
+    Benchmark(
+        "batches",
+        "benchmarks.publishing:published_in_batches",
+        baseline="benchmarks.publishing:bare_in_batches",
+        rows=(
+            Row(
+                what="the same in batches of 100",
+                baseline="bare batches of 100",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.25,
+                aim=0.45,
+            ),
+        ),
+    ),
+    Benchmark(
+        "single",
+        "benchmarks.publishing:published_alone",
+        baseline="benchmarks.publishing:bare_alone",
+        rows=(
+            Row(
+                what="one publisher, one event at a time",
+                baseline="bare single commits",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.5,
+                aim=0.7,
+            ),
+        ),
+    ),
+    Benchmark(
+        "latency",
+        "benchmarks.publishing:delays_at_half",
+        rows=(
+            Row(
+                what="p99 of a publish at half the maximum",
+                figure="p99",
+                unit="ms",
+                rule=Rule.AMOUNT,
+                floor=25,
+                aim=10,
+                detail="at {rate:,.0f}/s",
+            ),
+        ),
+    ),
+    Benchmark(
+        "growth-own",
+        "benchmarks.growing:own_in_filled",
+        baseline="benchmarks.growing:own_in_empty",
+        prepare="benchmarks.growing:fill_own",
+        rows=(
+            Row(
+                what="append to 3 million events, own ids",
+                baseline="to none",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.5,
+                aim=0.8,
+                detail="{before:,.0f} rows",
+            ),
+        ),
+    ),
+    Benchmark(
+        "growth-foreign",
+        "benchmarks.growing:foreign_in_filled",
+        baseline="benchmarks.growing:foreign_in_empty",
+        prepare="benchmarks.growing:fill_foreign",
+        rows=(
+            Row(
+                what="append to 3 million events, foreign random ids",
+                baseline="to none",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.3,
+                aim=0.6,
+                detail="{before:,.0f} rows",
+            ),
+        ),
+    ),
+    Benchmark(
+        "http",
+        "benchmarks.serving:published",
+        baseline="benchmarks.serving:empty",
+        rows=(
+            Row(
+                what="`POST /publish`, 64 keep-alive connections",
+                baseline="empty Starlette route, same server",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.25,
+                aim=0.4,
+            ),
+        ),
+    ),
+    Benchmark(
+        "validation",
+        "benchmarks.validating:by_registry",
+        baseline="benchmarks.validating:bare",
+        rows=(
+            Row(
+                what="a validation through the registry",
+                baseline="bare jsonschema-rs",
+                figure="time",
+                unit="µs",
+                rule=Rule.SURPLUS,
+                floor=1.0,
+                aim=0.5,
+            ),
+        ),
+    ),
+    Benchmark(
+        "idle",
+        "benchmarks.idling:idle",
+        rows=(
+            Row(what="headless, idle: processor", figure="processor", unit="%", rule=Rule.AMOUNT, floor=2.0, aim=1.0),
+            Row(what="headless, idle: memory", figure="memory", unit="MiB", rule=Rule.AMOUNT, floor=130, aim=90),
+        ),
+    ),
+    Benchmark(
+        "paint",
+        "benchmarks.painting:console",
+        baseline="benchmarks.painting:bare",
+        rows=(
+            Row(
+                what="start to first paint",
+                baseline="a bare Textual app, same terminal",
+                figure="time",
+                unit="ms",
+                rule=Rule.MULTIPLE,
+                floor=2.5,
+                aim=1.6,
+            ),
+        ),
+    ),
+    Benchmark(
+        "keys",
+        "benchmarks.pressing:keys",
+        rows=(
+            Row(
+                what="console at 10,000 events/s, p99 from key to repaint",
+                figure="p99",
+                unit="ms",
+                rule=Rule.AMOUNT,
+                floor=80,
+                aim=40,
+                detail="at {rate:,.0f} events/s",
+                needs=("rate", 9_500.0),
+            ),
+        ),
+    ),
+)
