@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,9 +15,9 @@ from fastapi import FastAPI
 from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
 from godtui.eventlog import Ownership
-from godtui.operations import Operations
+from godtui.operations import Health, Operations, Page
 from godtui.runtime.engine import Engine
-from godtui.settings import Settings
+from godtui.settings import Settings, packaged
 from tests.clock import ManualClock
 
 
@@ -23,10 +26,18 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The one shipped contract that these tests publish by; all of them take longer to load than a test to run."""
+    folder = tmp_path_factory.mktemp("schemas")
+    shutil.copytree(packaged("schemas") / "test", folder / "test")
+    return folder
+
+
 @pytest.fixture
-async def operations(clock: ManualClock, tmp_path: Path) -> AsyncIterator[Operations]:
+async def operations(clock: ManualClock, schemas: Path, tmp_path: Path) -> AsyncIterator[Operations]:
     """What the API stands on in every test that does not bring its own."""
-    settings = Settings(data_dir=tmp_path / "data")
+    settings = Settings(data_dir=tmp_path / "data", schemas=schemas)
     engine = Engine(settings, Ownership.take(settings.data_dir), workers=False, clock=clock)
     await engine.start()
     yield engine.operations
@@ -47,6 +58,38 @@ def application(operations: Operations, config: ApiConfig, clock: ManualClock) -
 async def http(application: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client on this machine."""
     async with connect(application) as client:
+        yield client
+
+
+class Idle:
+    """Operations with nothing in them; whoever publishes fails the test."""
+
+    def __init__(self) -> None:
+        self.bus = self.store = self.schemas = self.monitor = self
+
+    async def query(self, *args: Any, **options: Any) -> Page:
+        return Page([], None)
+
+    async def event(self, *args: Any) -> None:
+        return None
+
+    async def contracts(self) -> list[dict[str, Any]]:
+        return []
+
+    async def health(self) -> Health:
+        return Health("ok", "1", "idle", {})
+
+
+@cache
+def idle_application(config: ApiConfig) -> FastAPI:
+    """The API over nothing; it keeps no state, so that tests share it."""
+    return create_application(Idle(), config, ManualClock())  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def gate() -> AsyncIterator[httpx.AsyncClient]:
+    """A client of an API behind whose checks nothing can be published."""
+    async with connect(idle_application(ApiConfig())) as client:
         yield client
 
 

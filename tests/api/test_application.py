@@ -30,8 +30,8 @@ from tests.clock import ManualClock
     "path", ["/", "/nowhere", "/events/", "/publish/", "/health/", "/schemas/", "//events", "/redoc"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-async def test_an_unknown_path_is_404_and_nothing_redirects(http: httpx.AsyncClient, method: str, path: str) -> None:
-    refused(await http.request(method, path), 404)
+async def test_an_unknown_path_is_404_and_nothing_redirects(gate: httpx.AsyncClient, method: str, path: str) -> None:
+    refused(await gate.request(method, path), 404)
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ async def test_an_unknown_path_is_404_and_nothing_redirects(http: httpx.AsyncCli
         ("TRACE", "/events", "GET"),
     ],
 )
-async def test_another_method_is_405(http: httpx.AsyncClient, method: str, path: str, allowed: str) -> None:
-    response = await http.request(method, path)
+async def test_another_method_is_405(gate: httpx.AsyncClient, method: str, path: str, allowed: str) -> None:
+    response = await gate.request(method, path)
     assert response.status_code == 405
     assert allowed in response.headers["allow"]
     assert response.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("path", ["/events", "/health", "/schemas", "/openapi.json", "/docs"])
-async def test_head_is_answered_where_get_is(http: httpx.AsyncClient, path: str) -> None:
-    assert (await http.head(path)).status_code == 200
+async def test_head_is_answered_where_get_is(gate: httpx.AsyncClient, path: str) -> None:
+    assert (await gate.head(path)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/health", "/schemas", "/schemas/test.event.created", f"/events/{ID}"])
-async def test_unknown_parameters_are_422_everywhere(http: httpx.AsyncClient, path: str) -> None:
-    assert paths(refused(await http.get(f"{path}?verbose=1"), 422)) == ["query:verbose"]
+async def test_unknown_parameters_are_422_everywhere(gate: httpx.AsyncClient, path: str) -> None:
+    assert paths(refused(await gate.get(f"{path}?verbose=1"), 422)) == ["query:verbose"]
 
 
 async def test_health_tells_every_component(http: httpx.AsyncClient) -> None:
@@ -88,13 +88,13 @@ async def test_a_contract_that_is_not_registered_is_404(http: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("version", ["1", "", "v0", "latest"])
-async def test_what_is_no_version_is_422(http: httpx.AsyncClient, version: str) -> None:
-    response = await http.get(f"/schemas/test.event.created?version={version}")
+async def test_what_is_no_version_is_422(gate: httpx.AsyncClient, version: str) -> None:
+    response = await gate.get(f"/schemas/test.event.created?version={version}")
     assert paths(refused(response, 422)) == ["query:version"]
 
 
-async def test_plain_http_on_the_stream_is_told_to_upgrade(http: httpx.AsyncClient) -> None:
-    response = await http.get("/stream")
+async def test_plain_http_on_the_stream_is_told_to_upgrade(gate: httpx.AsyncClient) -> None:
+    response = await gate.get("/stream")
     assert response.headers["upgrade"] == "websocket"
     refused(response, 426)
 
@@ -161,8 +161,8 @@ async def test_health_that_is_down_is_503_and_still_tells(clock: ManualClock) ->
     }
 
 
-async def test_the_document_names_every_path(http: httpx.AsyncClient, application: FastAPI) -> None:
-    document = json.loads((await http.get("/openapi.json")).content)
+async def test_the_document_names_every_path(gate: httpx.AsyncClient) -> None:
+    document = json.loads((await gate.get("/openapi.json")).content)
     assert document["openapi"].startswith("3.1")
     assert set(document["paths"]) == {
         "/publish",

@@ -110,12 +110,12 @@ async def test_every_condition_must_hold(http: httpx.AsyncClient) -> None:
         ("text=%20", "text:0"),
     ],
 )
-async def test_a_parameter_that_is_not_right_is_422(http: httpx.AsyncClient, query: str, path: str) -> None:
-    assert paths(refused(await http.get(f"/events?{query}"), 422)) == [path]
+async def test_a_parameter_that_is_not_right_is_422(gate: httpx.AsyncClient, query: str, path: str) -> None:
+    assert paths(refused(await gate.get(f"/events?{query}"), 422)) == [path]
 
 
-async def test_every_fault_of_a_query_is_listed(http: httpx.AsyncClient) -> None:
-    problem = refused(await http.get("/events?limit=0&order=up&page=2"), 422)
+async def test_every_fault_of_a_query_is_listed(gate: httpx.AsyncClient) -> None:
+    problem = refused(await gate.get("/events?limit=0&order=up&page=2"), 422)
     assert sorted(paths(problem)) == ["query:limit", "query:order", "query:page"]
 
 
@@ -140,13 +140,13 @@ async def test_fields_of_reserved_names_are_set_aside(http: httpx.AsyncClient) -
     assert (await http.get("/events")).json()["events"] == [event]
 
 
-async def test_an_event_that_is_not_stored_is_404(http: httpx.AsyncClient) -> None:
-    refused(await http.get(f"/events/{OTHER_ID}"), 404)
+async def test_an_event_that_is_not_stored_is_404(gate: httpx.AsyncClient) -> None:
+    refused(await gate.get(f"/events/{OTHER_ID}"), 404)
 
 
-async def test_what_is_no_id_is_422(http: httpx.AsyncClient) -> None:
-    assert paths(refused(await http.get("/events/seven"), 422)) == ["path:event_id"]
+async def test_what_is_no_id_is_422(gate: httpx.AsyncClient) -> None:
+    assert paths(refused(await gate.get("/events/seven"), 422)) == ["path:event_id"]
 
 
-async def test_one_event_takes_no_parameters(http: httpx.AsyncClient) -> None:
-    assert paths(refused(await http.get(f"/events/{ID}?seq=1"), 422)) == ["query:seq"]
+async def test_one_event_takes_no_parameters(gate: httpx.AsyncClient) -> None:
+    assert paths(refused(await gate.get(f"/events/{ID}?seq=1"), 422)) == ["query:seq"]

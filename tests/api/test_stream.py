@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
@@ -16,11 +17,13 @@ from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
 from godtui.api.server import ApiService, serve
 from godtui.api.stream import Stream, render
-from godtui.envelope import EventDraft, StoredEvent, read_draft
+from godtui.clock import to_datetime
+from godtui.envelope import EventEnvelope, StoredEvent, read_draft
 from godtui.filters import Filter
 from godtui.operations import Dropped, Events, Frame, Gap, Operations, Position, StoreUnavailableError, Welcome
 from tests.api.test_batch import said
-from tests.clock import ManualClock
+from tests.api.test_publish import ID
+from tests.clock import MORNING, ManualClock
 
 BOUND = 20.0
 """Seconds after which a test gives up; none comes near it."""
@@ -344,9 +347,16 @@ async def test_a_slow_client_holds_back_the_reading_of_the_store(clock: ManualCl
 
 
 def stored(seq: int, size: int) -> StoredEvent:
-    draft = EventDraft(event_type="test.event.created", payload={"message": "x" * size})
-    body = json.dumps({"event_id": str(draft.event_id), "payload": draft.payload}).encode()
-    return StoredEvent(seq, 0, draft.event_id.bytes, draft.event_type, "", None, 0, None, None, body)
+    envelope = EventEnvelope(
+        event_id=UUID(ID),
+        event_type="test.event.created",
+        timestamp=to_datetime(MORNING),
+        source={"service": "http"},
+        payload={"message": "x" * size},
+    )
+    return StoredEvent(
+        seq, 0, envelope.event_id.bytes, envelope.event_type, "", None, 0, None, None, envelope.to_json()
+    )
 
 
 def test_events_are_split_at_the_last_byte() -> None:
