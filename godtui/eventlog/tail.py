@@ -43,7 +43,7 @@ class Tail:
             if events[0].seq != self._last_seq + 1:
                 self._restart(events[0].seq - 1)
             self._events += events
-            self._bytes += sum(map(_weight, events))
+            self._bytes += sum([len(event.body) for event in events])
             self._last_seq = events[-1].seq
             self._trim()
 
@@ -112,7 +112,7 @@ class Tail:
             if index >= count and self._bytes - freed <= self._max_bytes:
                 count = index
                 break
-            freed += _weight(event)
+            freed += len(event.body)
         else:
             count = len(self._events)
         del self._events[:count]
@@ -126,8 +126,3 @@ class Tail:
             waiters.discard(waiter)
             if not waiters:
                 del self._waiters[loop]
-
-
-def _weight(event: StoredEvent) -> int:
-    """Roughly the bytes that an event holds, names being shared."""
-    return len(event.body) + len(event.violations or b"") + len(event.headers or b"")

@@ -179,8 +179,10 @@ class Transaction:
             )  # fmt: skip
         last = connection.execute(_insert_statement(len(records)), parameters).lastrowid or 0
         first = last - len(records) + 1
-        self.stored += [StoredEvent(seq, now, *record) for seq, record in enumerate(records, first)]
-        return [Outcome(Verdict.STORED, seq) for seq in range(first, last + 1)]
+        # Twice a record, so past the named tuples' own constructors, which cost three times as much.
+        make = tuple.__new__
+        self.stored += [make(StoredEvent, (seq, now, *record)) for seq, record in enumerate(records, first)]
+        return [make(Outcome, (Verdict.STORED, seq)) for seq in range(first, last + 1)]
 
     def _insert_unheld(self, records: Sequence[Record]) -> list[Outcome]:
         """Store those whose ids are new, the first of each id; compare the others with what is held."""
