@@ -61,10 +61,10 @@ class HealthReporter:
         self._publish = publish
         self._clock = clock
         self._interval = interval
-        self._reported: dict[str, Status] = {}
-        self._seen: dict[str, Status] = {}
-        self._seen_since = 0.0
+        self._reported: dict[str, Status] | None = None
+        self._seen: dict[str, tuple[Status, float]] = {}
         self._due = clock.monotonic()
+        self._failing = False
 
     async def run(self) -> None:
         """Report until cancelled."""
@@ -77,18 +77,29 @@ class HealthReporter:
         now = self._clock.monotonic()
         health = self._look()
         statuses = {name: component.status for name, component in health.components.items()}
-        if statuses != self._seen:
-            self._seen, self._seen_since = statuses, now
-        changed = statuses != self._reported and now - self._seen_since >= HELD_SECONDS
-        if now >= self._due or (changed and self._reported):
-            self._due = now + self._interval
-            await self._report(health, statuses)
+        for name, status in statuses.items():
+            if name not in self._seen or self._seen[name][0] != status:
+                self._seen[name] = status, now
+        if now >= self._due or self._changed(statuses, now):
+            await self._report(health, statuses, now)
 
-    async def _report(self, health: Health, statuses: dict[str, Status]) -> None:
+    def _changed(self, statuses: Mapping[str, Status], now: float) -> bool:
+        """Whether a component has for long enough been otherwise than was last reported."""
+        reported = self._reported
+        return reported is not None and any(
+            reported.get(name) != status and now - self._seen[name][1] >= HELD_SECONDS
+            for name, status in statuses.items()
+        )
+
+    async def _report(self, health: Health, statuses: dict[str, Status], now: float) -> None:
         draft = EventDraft(event_type=EVENT_TYPE, payload=health.document(), source={"service": "bloodbank"})
         try:
             await self._publish(draft)
         except (PublishError, InvalidEventError) as error:
-            logger.warning("health could not be published: %s", error)
+            # Tried again with what is seen then: nobody is served by a late report of the past.
+            self._reported, self._due = None, now + HELD_SECONDS
+            if not self._failing:
+                logger.warning("health cannot be published: %s", error)
+            self._failing = True
         else:
-            self._reported = statuses
+            self._reported, self._due, self._failing = statuses, now + self._interval, False

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from godtui import jsontext
-from godtui.bloodbank.errors import PublishError
+from godtui.bloodbank.errors import NotConfirmedError, PublishError
 from godtui.bloodbank.publisher import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent
@@ -17,11 +17,17 @@ from godtui.eventlog import EventLog, LogUnavailableError
 EVENT_TYPE: Final = "candystore.event.persisted"
 INTERVAL_SECONDS: Final = 1.0
 MAX_LISTED: Final = 1000
+COUNTED_ROWS: Final = 20_000
+"""How many one statement counts: each must end well within a second."""
 
 _LAST_ANNOUNCEMENT: Final = (
     "SELECT body FROM events WHERE type_id = (SELECT id FROM types WHERE name = ?) ORDER BY seq DESC LIMIT 1"
 )
 """Where the announcements of an earlier run ended."""
+_COUNT: Final = (
+    "SELECT count(*), max(seq) FROM events"
+    " WHERE seq > ? AND seq <= ? AND type_id IS NOT (SELECT id FROM types WHERE name = ?)"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -45,49 +51,71 @@ class Announcer:
                 await self._clock.sleep(INTERVAL_SECONDS)
 
     async def _start(self) -> int:
-        while True:
-            try:
-                rows = await self._log.rows(_LAST_ANNOUNCEMENT, (EVENT_TYPE,), purpose="last announcement")
-                return int(jsontext.parse(rows[0][0])["payload"]["last_seq"]) if rows else 0
-            except LogUnavailableError:
-                await self._clock.sleep(INTERVAL_SECONDS)
-            except (KeyError, TypeError, ValueError):
-                # Anyone may publish under this name; what cannot be read says nothing.
-                return self._log.last_seq
+        end = self._log.last_seq
+        rows = await self._rows(_LAST_ANNOUNCEMENT, (EVENT_TYPE,), "the last announcement")
+        try:
+            return min(max(int(jsontext.parse(rows[0][0])["payload"]["last_seq"]), 0), end) if rows else 0
+        except (KeyError, TypeError, ValueError):
+            # Anyone may publish under this name; what cannot be read says nothing.
+            return end
 
     async def _collect(self, position: int) -> tuple[EventDraft | None, int]:
         """What was committed beyond a position, as an announcement, and the position after it."""
-        listed: list[StoredEvent] = []
-        count = first = last = 0
         end = self._log.last_seq
+        listed: list[StoredEvent] = []
+        while position < end and len(listed) < MAX_LISTED:
+            page = await self._after(position, min(MAX_LISTED - len(listed), end - position))
+            listed += [event for event in page if event.event_type != EVENT_TYPE]
+            position = page[-1].seq if page else end
+        if not listed:
+            return None, end
+        count, last = await self._count(position, end)
+        payload = {
+            "count": len(listed) + count,
+            "first_seq": listed[0].seq,
+            "last_seq": last or listed[-1].seq,
+            "events": _entries(listed),
+        }
+        return EventDraft(event_type=EVENT_TYPE, payload=payload, source={"service": "candystore"}), end
+
+    async def _count(self, position: int, end: int) -> tuple[int, int]:
+        """How many more there are up to the end, and the last of them; 0 for none."""
+        count = last = 0
         while position < end:
+            upto = min(position + COUNTED_ROWS, end)
+            more, highest = (await self._rows(_COUNT, (position, upto, EVENT_TYPE), "counting what is new"))[0]
+            count += more
+            last = highest or last
+            position = upto
+        return count, last
+
+    async def _after(self, position: int, limit: int) -> list[StoredEvent]:
+        while True:
             try:
-                page = await self._log.after(position)
+                return await self._log.after(position, limit)
             except LogUnavailableError:
                 await self._clock.sleep(INTERVAL_SECONDS)
-                continue
-            for event in page:
-                position = event.seq
-                if event.event_type != EVENT_TYPE:
-                    count += 1
-                    first, last = first or event.seq, event.seq
-                    if len(listed) < MAX_LISTED:
-                        listed.append(event)
-        if not count:
-            return None, position
-        payload = {"count": count, "first_seq": first, "last_seq": last, "events": _entries(listed)}
-        return EventDraft(event_type=EVENT_TYPE, payload=payload, source={"service": "candystore"}), position
+
+    async def _rows(self, statement: str, parameters: Sequence[Any], purpose: str) -> list[tuple[Any, ...]]:
+        while True:
+            try:
+                return await self._log.rows(statement, parameters, purpose=purpose)
+            except LogUnavailableError:
+                await self._clock.sleep(INTERVAL_SECONDS)
 
     async def _announce(self, draft: EventDraft) -> None:
         """Publish under one id until it is confirmed, so that it is stored once."""
+        failing = False
         while True:
             try:
                 await self._publish(draft)
-            except PublishError as error:
-                logger.warning("an announcement is tried again: %s", error)
+            except NotConfirmedError as error:
+                if not failing:
+                    logger.warning("an announcement is tried again and again: %s", error)
+                failing = True
                 await self._clock.sleep(INTERVAL_SECONDS)
-            except InvalidEventError as error:
-                logger.warning("announcements are refused by the contracts in force: %s", error)
+            except (PublishError, InvalidEventError) as error:
+                logger.warning("an announcement is refused: %s", error)
                 return
             else:
                 return

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from godtui import __version__
 from godtui.bloodbank import tables
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
-from godtui.bloodbank.publisher import Publisher, PublishingRules
+from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.candystore.persister import Announcer
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import EventLog, Ownership
@@ -129,9 +130,7 @@ class Engine:
         )
         publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
         if self._with_workers:
-            # A folder of the user's own need not hold the contracts of what the engine itself says.
-            own = Contracts(Registry.load(packaged("schemas")))
-            announcing = Publisher(self._bus, own, rules, clock=self.clock)
+            announcing = self._announcing(contracts, rules)
             announcer = Announcer(self._log, announcing.publish, self.clock)
             reporter = HealthReporter(self.health, announcing.publish, self.clock, settings.health_interval)
             self._supervisor.start("persister", announcer.run)
@@ -139,6 +138,13 @@ class Engine:
         return EngineOperations(
             EngineBus(publisher), EngineStore(self._log), EngineContracts(contracts), EngineMonitor(self.health)
         )
+
+    def _announcing(self, contracts: Contracts, rules: PublishingRules) -> Publisher:
+        """A publisher of what the engine itself says, which is its own affair: contracts and size are as shipped."""
+        shipped = packaged("schemas")
+        own = contracts if self.settings.schemas_folder() == shipped else Contracts(Registry.load(shipped))
+        rules = replace(rules, max_event_bytes=max(rules.max_event_bytes, DEFAULT_MAX_BYTES))
+        return Publisher(self._bus, own, rules, clock=self.clock)
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
         cause = await self._log.event(event_id.bytes)
