@@ -129,10 +129,9 @@ class EmbeddedSubscription:
 
     async def _take(self, queue: EmbeddedQueue, most: int) -> bool:
         taken = await queue.take(most)
+        self._fetched += taken
         if self._closed:
-            self._written = queue.give_back(taken)
-        else:
-            self._fetched += taken
+            self._give_back(queue)
         return bool(taken)
 
     async def _joined(self) -> EmbeddedQueue:
@@ -183,11 +182,17 @@ class EmbeddedSubscription:
             await asyncio.gather(finishing, bound, return_exceptions=True)
 
     def _leave(self) -> None:
-        left, self._held, self._fetched = [*self._held.values(), *self._fetched], {}, deque()
         if self._queue is not None:
             self._queue.consumers -= 1
-            self._written = self._queue.give_back(left)
+            self._give_back(self._queue)
             self._queue.wake()
+
+    def _give_back(self, queue: EmbeddedQueue) -> None:
+        left = [*self._held.values(), *self._fetched]
+        if left:
+            self._held.clear()
+            self._fetched.clear()
+            self._written = queue.give_back(left)
 
     async def _finish(self) -> None:
         if self._fetching is not None:

@@ -94,7 +94,7 @@ class Settler:
         self._closed = False
 
     def add(self, settlements: Sequence[Settlement]) -> asyncio.Event:
-        """Take decisions; the event is set once they are durable, or nothing more will be written."""
+        """Take decisions, at least one; the event is set once they are durable, or nothing more will be written."""
         if self._closed:
             self._next.written.set()
             return self._next.written
