@@ -30,6 +30,11 @@ def _version(value: str) -> str:
     return value
 
 
+def _filled(description: str, example: str) -> Any:
+    """A parameter that may be left out, but not left empty; how it must read, the filter language says."""
+    return Field(None, description=description, examples=[example], json_schema_extra={"minLength": 1})
+
+
 Whole = Annotated[int, BeforeValidator(_digits)]
 
 
@@ -43,14 +48,16 @@ class EventsQuery(Query):
     """The parameters of `GET /events`."""
 
     filter: str | None = Field(None, description="The filter language.", examples=["type:agent.# -is:invalid"])
-    type: str | None = Field(None, description="AMQP pattern of event types.", examples=["agent.task.*"])
-    source: str | None = Field(None, description="`source.service` or `source.app`, exactly.", examples=["http"])
-    correlation_id: str | None = Field(None, description="UUID of the chain.")
-    since: str | None = Field(None, description="Event time, RFC 3339, a date, or `15m`.", examples=["15m"])
-    until: str | None = Field(None, description="Event time, RFC 3339, a date, or `15m`.")
-    text: str | None = Field(None, description="Whole words that the event holds.", examples=["disk full"])
+    type: str | None = _filled("AMQP pattern of event types.", "agent.task.*")
+    source: str | None = _filled("`source.service` or `source.app`, exactly.", "http")
+    correlation_id: str | None = _filled("UUID of the chain.", "0198c5a2-6c1e-7000-8000-000000000001")
+    since: str | None = _filled("Event time, RFC 3339, a date, or `15m`.", "15m")
+    until: str | None = _filled("Event time, RFC 3339, a date, or `15m`.", "2026-02-12")
+    text: str | None = _filled("Whole words that the event holds.", "disk full")
     limit: Whole = Field(100, ge=1, le=1000, description="How many events a page holds.")
-    cursor: str | None = Field(None, description="`next_cursor` of the page before.")
+    cursor: str | None = Field(
+        None, description="`next_cursor` of the page before.", json_schema_extra={"pattern": r"^-?[0-9]+\..+$"}
+    )
     order: Literal["desc", "asc"] = Field("desc", description="By `seq`.")
 
     def wanted(self, now: int) -> Filter:
@@ -83,7 +90,10 @@ class ContractQuery(Query):
     """The parameters of `GET /schemas/{event_type}`."""
 
     version: Annotated[str, BeforeValidator(_version)] | None = Field(
-        None, description="`v<N>`; the lowest registered one where left out.", examples=["v1"]
+        None,
+        description="`v<N>`; the lowest registered one where left out.",
+        examples=["v1"],
+        json_schema_extra={"pattern": "^v[1-9][0-9]*$"},
     )
 
 

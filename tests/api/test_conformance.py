@@ -1,0 +1,63 @@
+"""Requests that nobody thought of: no answer is a 5xx, and none contradicts the OpenAPI document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis import Case, SerializationContext
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from godtui.api.configuration import ApiConfig
+from godtui.cli.serving import HttpService
+from godtui.eventlog import Ownership
+from godtui.runtime.engine import Engine
+from godtui.runtime.hosting import Host
+from godtui.settings import Settings
+from tests.api.conftest import idle_application
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An instance that runs in a thread of its own."""
+    chosen = Settings(data_dir=tmp_path_factory.mktemp("data"), port=0)
+    engine = Engine(chosen, Ownership.take(chosen.data_dir), services=(HttpService,), workers=False)
+    host = Host(lambda: engine, "embedded")
+    host.start()
+    assert engine.url is not None
+    yield engine.url
+    host.stop()
+
+
+@schemathesis.serializer("application/x-ndjson")
+def write_lines(context: SerializationContext, value: object) -> bytes:
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+BEYOND_A_SCHEMA = {
+    # Whether a type is registered and its payload valid, a contract says.
+    "POST /publish": [positive_data_acceptance],
+    # What is wrong with one event of a batch is told in a 207.
+    "POST /publish/batch": [positive_data_acceptance, negative_data_rejection],
+    # Whether a filter is understood, its grammar says; cursors are given out.
+    "GET /events": [positive_data_acceptance],
+}
+"""Checks of documents that an operation cannot promise, and why."""
+
+document = schemathesis.openapi.from_dict(idle_application(ApiConfig()).openapi()).exclude(path="/stream")
+
+
+@document.parametrize()
+@settings(
+    max_examples=20,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+def test_every_answer_is_as_documented(case: Case, url: str) -> None:
+    case.call_and_validate(base_url=url, excluded_checks=BEYOND_A_SCHEMA.get(case.operation.label, []))
