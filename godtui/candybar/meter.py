@@ -29,6 +29,8 @@ class Meter:
         if now - self._samples[-1][0] < STEP:
             return False
         self._samples.append((now, self._total))
+        while len(self._samples) > 2 and now - self._samples[1][0] >= SPAN:
+            self._samples.popleft()
         since, total = self._samples[0]
         self.rate = (self._total - total) / max(1.0, now - since)
         begun, before = self._second

@@ -54,7 +54,7 @@ def clip_middle(text: str, cells: int, ellipsis: str = "…") -> str:
     if cell_len(text) <= cells:
         return text
     room = cells - len(ellipsis)
-    if room < 4:
+    if room < 4 or not text.isascii():
         return clip(text, cells, ellipsis)
     head = room // 2
     return text[:head] + ellipsis + text[len(text) - (room - head) :]

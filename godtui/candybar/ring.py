@@ -72,6 +72,11 @@ class Snapshot:
         self._events = [event for _, event in slots]
         self.end = self.first + len(self._events)
 
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self._events)
+
     def row(self, number: int) -> StoredEvent | None:
         """The event of a row, or None where it is not among those kept."""
         index = number - self.first

@@ -15,6 +15,11 @@ class Line(NamedTuple):
     row: int
     is_rule: bool
 
+    @property
+    def place(self) -> tuple[int, bool]:
+        """Sorts lines as they are drawn."""
+        return (self.row, not self.is_rule)
+
 
 class Window:
     """A view on a ring. Rows are addressed by number, so what a reader looks at stays where it is.
@@ -164,6 +169,8 @@ class Window:
         return lines[:height][::-1]
 
     def _held_lines(self, height: int) -> list[Line]:
+        if not self._holding().count:
+            return []
         lines = [self._top] if self._top.is_rule else []
         for row in range(self._top.row, min(self._holding().end, self._top.row + height)):
             if row > self._top.row and self._starts_day(row):
@@ -178,5 +185,5 @@ class Window:
         if self._cursor < self._top.row:
             self._top = Line(self._cursor, self._starts_day(self._cursor))
         highest = self._lines_up_from(self._cursor, height)
-        if highest and highest[0].row > self._top.row:
+        if highest and highest[0].place > self._top.place:
             self._top = highest[0]

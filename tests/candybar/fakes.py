@@ -137,8 +137,11 @@ class MemoryMonitor:
         self.bus = ComponentHealth("ok", "embedded")
         self.store_status: ComponentHealth | None = None
         self.break_with: Exception | None = None
+        self.hang = False
 
     async def health(self) -> Health:
+        if self.hang:
+            await asyncio.Event().wait()
         if self.break_with is not None:
             raise self.break_with
         log = self.store_status or ComponentHealth("ok", "", {"last_seq": len(self._store.log), "commit_ms": 0.4})

@@ -36,10 +36,6 @@ NAMES = {
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
 }
 
 
@@ -56,6 +52,9 @@ class HelpScreen(ModalScreen[None]):
     def __init__(self, looks: Looks) -> None:
         super().__init__()
         self._looks = looks
+
+    def on_mount(self) -> None:
+        self.set_class(self._looks.ascii_only, "-ascii")
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help") as page:

@@ -46,7 +46,9 @@ class Bar(Widget):
         self.renew()
 
     def render_line(self, y: int) -> Strip:
-        return self._strip if y == 0 and self._strip is not None else Strip.blank(self.size.width)
+        return (
+            self._strip if y == 0 and self._strip is not None else Strip.blank(self.size.width, looks_of(self).ground)
+        )
 
 
 def solid(segments: Iterable[Segment]) -> Strip:

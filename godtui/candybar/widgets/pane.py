@@ -90,7 +90,7 @@ class Pane(Widget, can_focus=True):
 
     def _line(self, y: int) -> Strip:
         if not self.framed:
-            return Strip([self.margin(y), *self.content_line(y)])
+            return Strip([self.margin(y), *self._fitted(y)])
         looks = looks_of(self)
         frame = looks.accent if self.has_focus else looks.rule
         if y == 0:
@@ -99,8 +99,11 @@ class Pane(Widget, can_focus=True):
             return self._edge(looks, frame, [], [], self.bottom_edge(), corners=self._corners(looks, 2))
         side = looks.glyphs.down
         right = Segment(" " if self.meets_right else f" {side}", frame)
-        line = [Segment(side, frame), self.margin(y - 1), *self.content_line(y - 1), right]
+        line = [Segment(side, frame), self.margin(y - 1), *self._fitted(y - 1), right]
         return Strip(line, self.size.width)
+
+    def _fitted(self, y: int) -> Strip:
+        return self.content_line(y).adjust_cell_length(self.content_width)
 
     def _corners(self, looks: Looks, first: int) -> str:
         """Left and right corner of the upper edge (0) or the lower (2)."""

@@ -1,0 +1,10 @@
+"""The console's tests tick faster than a person looks."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _fast_ticks(monkeypatch):
+    monkeypatch.setattr("godtui.candybar.screens.stream.FRAMES", 150)
