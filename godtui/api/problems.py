@@ -36,6 +36,7 @@ TITLES = {
     413: "Content Too Large",
     422: "Unprocessable Content",
     426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }

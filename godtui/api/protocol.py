@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with one system call an answer in place of two."""
+"""HTTP/1.1 as uvicorn speaks it, with one system call an answer in place of two, and problems for its own refusals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from godtui import jsontext
+from godtui.api.problems import MEDIA_TYPE, TITLES, ProblemError
 
 MAX_WAITING_BYTES = 64 * 1024
 
@@ -15,6 +18,30 @@ class JoinedHttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(JoiningTransport(transport, self.loop))  # type: ignore[arg-type]
+
+    def handle_websocket_upgrade(self) -> None:
+        """As uvicorn does, but a handshake that its parser refuses is answered, where uvicorn leaves it hanging."""
+        super().handle_websocket_upgrade()
+        taken_over: Any = self.transport.get_protocol()
+        if not taken_over.handshake_initiated:
+            self._refuse(_OVERLONG)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is not HTTP is told so as a problem, too."""
+        self._refuse(_NOT_HTTP)
+
+    def _refuse(self, problem: ProblemError) -> None:
+        body = jsontext.dumps(problem.document())
+        head = _HEAD % (problem.status, TITLES[problem.status].encode(), MEDIA_TYPE.encode(), len(body))
+        self.transport.write(head + body)
+        self.transport.close()
+
+
+_HEAD = b"HTTP/1.1 %d %b\r\ncontent-type: %b\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+_NOT_HTTP = ProblemError(400, "the request is not HTTP/1.1")
+_OVERLONG = ProblemError(
+    431, "the path or a header is longer than a WebSocket handshake may carry (8 KiB); shorten the filter"
+)
 
 
 class JoiningTransport:

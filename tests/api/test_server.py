@@ -222,20 +222,32 @@ async def test_what_outlasts_the_grace_is_cut_and_told_so(web: httpx.AsyncClient
     refused(await asyncio.wait_for(answer, BOUND), 503)
 
 
-async def test_a_pipelined_answer_keeps_its_order(application: FastAPI) -> None:
+async def converse(port: int, said: bytes) -> bytes:
+    """All that is answered until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(said)
+    answer = await asyncio.wait_for(reader.read(), BOUND)
+    writer.close()
+    await writer.wait_closed()
+    return answer
+
+
+async def test_pipelined_answers_keep_their_order(application: FastAPI) -> None:
     async with await serve(application, "127.0.0.1", 0) as service:
-        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-        one = b"GET /%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        writer.write(b"".join(one % path for path in (b"health", b"nowhere", b"health", b"events")))
-        heads = [(await reader.readuntil(b"\r\n\r\n")) for _ in range(1)]
-        status = [head.split(b" ")[1] for head in heads]
-        rest = b""
-        while rest.count(b"HTTP/1.1") < 3:
-            rest += await asyncio.wait_for(reader.read(65_536), BOUND)
-        writer.close()
-        await writer.wait_closed()
-    status += [part.split(b" ")[1] for part in rest.split(b"HTTP/1.1")[1:]]
-    assert status == [b"200", b"404", b"200", b"200"]
+        one = b"GET /%b HTTP/1.1\r\nHost: localhost\r\n%b\r\n"
+        asked = [one % (path, b"") for path in (b"health", b"nowhere", b"health")]
+        answer = await converse(service.port, b"".join(asked) + one % (b"events", b"Connection: close\r\n"))
+    assert [part[1:4] for part in answer.split(b"HTTP/1.1")[1:]] == [b"200", b"404", b"200", b"200"]
+
+
+@pytest.mark.parametrize(
+    "said", [b"hello\r\n\r\n", b"GET /events\xff HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nbad\r\n\r\n"]
+)
+async def test_what_is_not_http_is_a_problem(application: FastAPI, said: bytes) -> None:
+    async with await serve(application, "127.0.0.1", 0) as service:
+        answer = await converse(service.port, said)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in answer
 
 
 async def test_a_client_that_leaves_in_its_body_harms_nobody(application: FastAPI, web: httpx.AsyncClient) -> None:

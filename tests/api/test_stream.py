@@ -137,6 +137,13 @@ async def test_what_cannot_be_served_is_denied(service: ApiService, operations: 
         assert [error["path"] for error in problem["errors"]] == [path], query
 
 
+async def test_a_handshake_that_is_too_long_is_denied(service: ApiService) -> None:
+    async with dial(service, f"filter={quote('é' * 1_000)}") as socket:
+        await frame(socket)
+    assert "shorten" in (await denied(dial(service, f"filter={quote('é' * 4_000)}"), 431))["detail"]
+    await denied(dial(service, additional_headers={"Cookie": "x" * 10_000}), 431)
+
+
 async def test_another_path_is_404(service: ApiService) -> None:
     url = service.url.replace("http://", "ws://")
     for path in ("/", "/streams", "/events", "/publish"):
