@@ -12,28 +12,34 @@ from benchmarks.harness import ROOT, MeasureError, run, scratch_folder
 from benchmarks.rows import Benchmark, Result, Run, judge
 
 FEWEST_RUNS = 5
+README = ROOT / "README.md"
 
 
 def main() -> int:
     arguments = _arguments()
     chosen = [each for each in BENCHMARKS if not arguments.only or each.name in arguments.only]
     try:
-        with scratch_folder() as scratch:
-            parts = machine.described(scratch)
-            load = machine.load()
-            results: list[Result] = []
-            for benchmark in chosen:
-                tell = _Teller(benchmark, arguments.runs)
-                results += judge(benchmark, run(benchmark, arguments.runs, scratch, quick=arguments.quick, tell=tell))
-    except MeasureError as error:
+        if arguments.write:
+            report.require_place(README)  # before all the measuring
+        text = _measured(chosen, arguments)
+        print(text)
+        if arguments.write:
+            report.write_between(README, text)
+    except (MeasureError, report.NoPlaceError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
-    form = report.document if arguments.json else report.markdown
-    text = form(results, {**parts, "load": load}, arguments.runs, quick=arguments.quick)
-    print(text, end="" if text.endswith("\n") else "\n")
-    if arguments.write:
-        report.write_between(ROOT / "README.md", text)
     return 0
+
+
+def _measured(chosen: Sequence[Benchmark], arguments: argparse.Namespace) -> str:
+    with scratch_folder() as scratch:
+        parts = {**machine.described(scratch), "load": machine.load()}
+        results: list[Result] = []
+        for benchmark in chosen:
+            tell = _Teller(benchmark, arguments.runs)
+            results += judge(benchmark, run(benchmark, arguments.runs, scratch, quick=arguments.quick, tell=tell))
+    form = report.document if arguments.json else report.markdown
+    return form(results, parts, arguments.runs, quick=arguments.quick)
 
 
 class _Teller:
@@ -46,11 +52,8 @@ class _Teller:
 
     def __call__(self, found: Run) -> None:
         self._done += 1
-        said = ", ".join(
-            f"{report.figure(one.subject, one.row.unit)} ({report.figure(one.value, '×' if one.baseline else '')})"
-            for one in judge(self._benchmark, [found])
-        )
-        print(f"{self._benchmark.name} {self._done}/{self._runs}: {said.replace(' )', ')')}", file=sys.stderr)
+        said = ", ".join(f"{one.row.what} {report.outcome(one)}" for one in judge(self._benchmark, [found]))
+        print(f"{self._benchmark.name} {self._done}/{self._runs}: {said}", file=sys.stderr)
 
 
 def _arguments() -> argparse.Namespace:

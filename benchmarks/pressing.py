@@ -21,7 +21,7 @@ RATE: Final = 10_000
 CYCLE: Final = (b"k", b"k", b"j", b"G")
 """Off the moving tail, on the rows held still, and back to the tail: every key moves the cursor to another line."""
 START_SECONDS: Final = 60.0
-ANSWER_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = (0.02, 0.08)
 
 _MOVE_OR_CURSOR: Final = re.compile(rb"\x1b\[(\d+);\d+H|(\n)|\xe2\x96\x8c")

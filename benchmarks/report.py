@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.rows import Result, Rule
+from benchmarks.rows import Result, Row, Rule
 
 BEGIN = "<!-- bench:begin -->"
 END = "<!-- bench:end -->"
@@ -26,9 +26,9 @@ def markdown(results: Sequence[Result], machine: Mapping[str, str], runs: int, *
         f"{kind}: {runs} run{'s' if runs != 1 else ''}, baseline and subject in turn, each in a process of its own; "
         "the result is the median of each run's own. "
         f"{machine['cpu']}, {machine['cores']} cores, {machine['memory']}, {machine['disk']}, {machine['kernel']}, "
-        f"Python {machine['python']}, SQLite {machine['sqlite']}."
+        f"Python {machine['python']}, SQLite {machine['sqlite']}; load {machine['load']} when it began."
     )
-    return f"{table}\n\n{foot}\n"
+    return f"{table}\n\n{foot}"
 
 
 def document(results: Sequence[Result], machine: Mapping[str, str], runs: int, *, quick: bool) -> str:
@@ -56,12 +56,17 @@ def document(results: Sequence[Result], machine: Mapping[str, str], runs: int, *
 
 def write_between(file: Path, text: str) -> None:
     """Put the text between the file's two markers. Raises NoPlaceError."""
-    written = file.read_text(encoding="utf-8")
-    before, begin, rest = written.partition(BEGIN)
+    before, after = require_place(file)
+    file.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def require_place(file: Path) -> tuple[str, str]:
+    """What stands before and after the file's two markers. Raises NoPlaceError."""
+    before, begin, rest = file.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise NoPlaceError(f"{file} has no place for the table; put the lines {BEGIN} and {END} where it shall stand")
-    file.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+    return before, after
 
 
 def command(name: str) -> str:
@@ -71,22 +76,31 @@ def command(name: str) -> str:
 
 def figure(value: float, unit: str) -> str:
     """A figure with its unit, to three places that mean something."""
-    places = max(0, 2 - (len(str(int(abs(value)))) - (abs(value) < 1)))
+    places = max(0, 3 - len(str(int(abs(value)))))
     text = f"{value:,.{places}f}"
     return f"{text}{unit}" if unit.startswith("/") else f"{text} {unit}"
 
 
+def outcome(result: Result) -> str:
+    """What is judged, with its unit."""
+    plus = "+" if result.row.rule is Rule.SURPLUS and result.value >= 0 else ""
+    return plus + figure(result.value, _unit(result.row))
+
+
+def _unit(row: Row) -> str:
+    return "×" if row.rule in (Rule.SHARE, Rule.MULTIPLE) else row.unit
+
+
 def _cells(result: Result) -> Sequence[str]:
     row = result.row
-    unit = {Rule.SHARE: "×", Rule.MULTIPLE: "×"}.get(row.rule, row.unit)
+    unit = _unit(row)
     sign = "≥" if row.rule is Rule.SHARE else "≤"
-    plus = "+" if row.rule is Rule.SURPLUS else ""
     said = f"{row.what} ({result.detail})" if result.detail else row.what
     return (
         said,
         figure(result.subject, row.unit),
         f"{row.baseline}: {figure(result.baseline, row.unit)}" if result.baseline is not None else "",
-        plus + figure(result.value, unit),
+        outcome(result),
         f"{sign} {row.floor:g} {unit}",
         f"{sign} {row.aim:g} {unit}",
         result.met,
