@@ -33,6 +33,8 @@ class Facts(NamedTuple):
             document = orjson.loads(event.body)
         except ValueError:
             return cls()
+        if not isinstance(document, dict):
+            return cls()
         source = document.get("source")
         source = source if isinstance(source, dict) else {}
         version, host = document.get("version"), source.get("host")

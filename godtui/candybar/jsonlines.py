@@ -28,6 +28,12 @@ class JsonLine(NamedTuple):
     comma: bool
     marked: bool
 
+    @property
+    def length(self) -> int:
+        """How many characters it has when drawn, at two for each level."""
+        key = 0 if self.key is None else self.key[1] - self.key[0] + 2
+        return 2 * self.depth + key + self.value[1] - self.value[0] + self.comma
+
 
 class _Level:
     """An object or array that is open."""

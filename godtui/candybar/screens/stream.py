@@ -60,6 +60,7 @@ class StreamScreen(Screen[None]):
         self.banner = Banner(link)
         self.events = StreamList(link, api_url)
         self.detail = EventDetail(link)
+        self.filter_bar = FilterBar(link.clock)
         self.keys = KeyLine(link.clock)
         self.truth = TruthLine(link)
 
@@ -69,18 +70,14 @@ class StreamScreen(Screen[None]):
         with Horizontal(id="panes"):
             yield self.events
             yield self.detail
+        yield self.filter_bar
         yield self.keys
         yield self.truth
 
     def on_mount(self) -> None:
-        self.truth.window = self.events.window
+        self.truth.show(self.events.window)
         self.set_interval(1 / FRAMES, self._guarded_tick, name="tick")
         self.events.focus()
-
-    @property
-    def filter_bar(self) -> FilterBar | None:
-        """The filter's input line, while it is open."""
-        return next(iter(self.query(FilterBar)), None)
 
     @property
     def detail_open(self) -> bool:
@@ -114,8 +111,8 @@ class StreamScreen(Screen[None]):
             bar.renew()
 
     def action_filter(self) -> None:
-        if self.filter_bar is None:
-            self.mount(FilterBar(self._link.clock, self._filter_text), before=self.keys)
+        if not self.filter_bar.display:
+            self.filter_bar.open(self._filter_text)
 
     def action_copy(self) -> None:
         event = self.events.current
@@ -135,32 +132,38 @@ class StreamScreen(Screen[None]):
 
     @on(FilterBar.Cancelled)
     def _close_filter_bar(self) -> None:
-        bar = self.filter_bar
-        if bar is not None:
-            bar.remove()
-            (self.detail if self.detail_open and self.has_class("-narrow") else self.events).focus()
+        if self.filter_bar.display:
+            self.filter_bar.display = False
+            self.set_focus(self.detail if self.detail_open and self.has_class("-narrow") else self.events)
 
     @on(StreamList.Opened)
     def _open_detail(self) -> None:
         if self.detail_open:
-            self.detail.focus()
+            self.set_focus(self.detail)
             return
         following = self.events.window.following
         self.events.hold()
         self._resume_on_close = self.events.window.cursor if following else None
-        self.detail.show(self.events.current)
+        self._show_current()
         self._set_detail(shown=True)
         if self.has_class("-narrow"):
-            self.detail.focus()
+            self.set_focus(self.detail)
 
     @on(StreamList.Moved)
     def _follow_cursor(self) -> None:
         if self.detail_open:
-            self.detail.show(self.events.current)
+            self._show_current()
 
     @on(EventDetail.Stepped)
     def _step(self, message: EventDetail.Stepped) -> None:
         self.events.action_move(message.by)
+
+    def _show_current(self) -> None:
+        try:
+            self.detail.show(self.events.current)
+        except Exception as error:
+            log.exception("an event cannot be shown")
+            self.keys.notice(f"this event cannot be shown: {type(error).__name__}: {error}")
 
     def _set_detail(self, *, shown: bool) -> None:
         self.set_class(shown, "-detail")
@@ -168,7 +171,7 @@ class StreamScreen(Screen[None]):
 
     def _close_detail(self) -> None:
         self._set_detail(shown=False)
-        self.events.focus()
+        self.set_focus(self.events)
         if self._resume_on_close == self.events.window.cursor and not self.events.window.paused:
             self.events.action_edge(1)
 
@@ -187,7 +190,7 @@ class StreamScreen(Screen[None]):
         refusal = self._link.poll()
         if refusal is not None:
             self._sought = None
-            if self.filter_bar is not None:
+            if self.filter_bar.display:
                 self.filter_bar.refuse(refusal)
             else:
                 self.keys.notice(refusal.message)
@@ -200,11 +203,11 @@ class StreamScreen(Screen[None]):
             self._filter_text, self._sought = self._sought[0], None
         self._resume_on_close = None
         self.events.show(Window(self._link.feed.ring), self._filter_text)
-        self.truth.window = self.events.window
+        self.truth.show(self.events.window)
         self._close_filter_bar()
 
     def _hints(self) -> list[Hint]:
-        if self.filter_bar is not None:
+        if self.filter_bar.display:
             return [Hint("enter", "apply"), Hint("esc", "cancel")]
         if self.detail.has_focus:
             return [Hint("esc", "close"), Hint("j k", "scroll"), Hint("n N", "next, previous"), *self._copy_and_help()]

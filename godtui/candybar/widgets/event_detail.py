@@ -118,7 +118,8 @@ class EventDetail(Pane):
         self._to_end = towards > 0 and not self._json.done
 
     def action_sideways(self, by: int) -> None:
-        self._left = max(0, self._left + by * SIDEWAYS)
+        rest = self._longest_in_sight() - self.content_width + SIDEWAYS
+        self._left = max(0, min(self._left + by * SIDEWAYS, rest))
         self.refresh()
 
     def action_step(self, by: int) -> None:
@@ -168,6 +169,11 @@ class EventDetail(Pane):
     @property
     def _last_top(self) -> int:
         return max(0, len(self._head) + len(self._json) - self.content_height)
+
+    def _longest_in_sight(self) -> int:
+        first = max(0, self._top - len(self._head))
+        lines = map(self._json.line, range(first, min(len(self._json), first + self.content_height)))
+        return max((line.length for line in lines), default=0)
 
     def _go(self, top: int) -> None:
         top = max(0, min(top, self._last_top))

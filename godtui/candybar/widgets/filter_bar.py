@@ -70,10 +70,11 @@ class FilterBar(Vertical):
     class Cancelled(Message):
         """The reader wants what was before."""
 
-    def __init__(self, clock: Clock, text: str) -> None:
+    def __init__(self, clock: Clock) -> None:
         super().__init__(id="filter")
         self._clock = clock
-        self._input = Input(text, placeholder=EXAMPLE, id="filter-text", compact=True, select_on_focus=False)
+        self._input = Input(placeholder=EXAMPLE, id="filter-text", compact=True, select_on_focus=False)
+        self.display = False
         self._caret = Caret()
         self._reason = Reason()
         self._forget_fault()
@@ -90,8 +91,13 @@ class FilterBar(Vertical):
         yield self._caret
         yield self._reason
 
-    def on_mount(self) -> None:
-        self._input.focus()
+    def open(self, text: str) -> None:
+        """Be there, with this text to change; the very next key is typed into it."""
+        self._input.value = text
+        self._input.cursor_position = len(text)
+        self._forget_fault()
+        self.display = True
+        self.screen.set_focus(self._input)
 
     def refuse(self, error: FilterError) -> None:
         """Point at what cannot be understood."""

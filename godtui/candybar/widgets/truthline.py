@@ -18,7 +18,13 @@ class TruthLine(Bar):
         super().__init__(id="truth")
         self._link = link
         self._widths: dict[str, int] = {}
-        self.window: Window | None = None
+        self._window: Window | None = None
+
+    def show(self, window: Window) -> None:
+        """Count for this window from now on."""
+        self._window = window
+        self._widths = {name: width for name, width in self._widths.items() if name == "log"}
+        self.renew()
 
     def segments(self, width: int) -> list[Segment]:
         looks = looks_of(self)
@@ -73,7 +79,7 @@ class TruthLine(Bar):
         return segments
 
     def _figures(self) -> list[tuple[str, int]]:
-        feed, window = self._link.feed, self.window
+        feed, window = self._link.feed, self._window
         if window is None:
             return []
         matched = feed.ring.end + feed.dropped
