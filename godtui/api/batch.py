@@ -14,7 +14,7 @@ from godtui import jsontext
 from godtui.api.bodies import header, read_body
 from godtui.api.configuration import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from godtui.api.openapi import json_content, problems
-from godtui.api.parameters import Query, read_query
+from godtui.api.parameters import refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.api.publish import EXAMPLE_DRAFT, with_source
 from godtui.envelope import EventDraft, Fault, InvalidEventError, read_draft
@@ -35,7 +35,7 @@ class PublishBatch:
         self.operations = operations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read_query(Query, scope)
+        refuse_parameters(scope)
         body = await read_body(scope, receive, MAX_BATCH_BYTES)
         is_lines = header(scope, b"content-type").partition(b";")[0].strip().lower() in NDJSON_TYPES
         batch = await asyncio.to_thread(Batch, body, is_lines) if len(body) > _LARGE else Batch(body, is_lines)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from godtui import jsontext
 from godtui.api.openapi import EXAMPLE_CONTRACT, json_response, problems
-from godtui.api.parameters import ContractQuery, Query, documented, read_query
+from godtui.api.parameters import ContractQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.operations import Operations
 
@@ -27,7 +27,7 @@ def contracts_router(operations: Operations) -> APIRouter:
         response_class=Response,
     )
     async def list_contracts(request: Request) -> Response:
-        read_query(Query, request.scope)
+        refuse_parameters(request.scope)
         document = {"schemas": await operations.schemas.contracts()}
         return Response(jsontext.dumps(document), media_type="application/json")
 

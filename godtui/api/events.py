@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from godtui import jsontext
 from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, problems
-from godtui.api.parameters import EventsQuery, Query, documented, read_query
+from godtui.api.parameters import EventsQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock
 from godtui.operations import BadCursorError, Operations, Page
@@ -48,7 +48,7 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         response_class=Response,
     )
     async def get_event(request: Request, event_id: Annotated[UUID, Path(description="The event's id.")]) -> Response:
-        read_query(Query, request.scope)
+        refuse_parameters(request.scope)
         event = await operations.store.event(event_id)
         if event is None:
             raise ProblemError(404, f"no event {event_id} is stored")

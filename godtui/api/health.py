@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from godtui import jsontext
 from godtui.api.openapi import EXAMPLE_HEALTH, json_content, json_response, problems
-from godtui.api.parameters import Query, read_query
+from godtui.api.parameters import refuse_parameters
 from godtui.operations import Operations
 
 
@@ -30,7 +30,7 @@ def health_router(operations: Operations) -> APIRouter:
         response_class=Response,
     )
     async def get_health(request: Request) -> Response:
-        read_query(Query, request.scope)
+        refuse_parameters(request.scope)
         health = await operations.monitor.health()
         status = 503 if health.status == "down" else 200
         return Response(jsontext.dumps(health.document()), status, media_type="application/json")

@@ -112,6 +112,12 @@ def read_query(model: type[Model], scope: Scope) -> Model:
         raise _refusal([_fault(detail, model) for detail in error.errors(include_url=False)]) from None
 
 
+def refuse_parameters(scope: Scope) -> None:
+    """For operations that take none. Raises ProblemError (422)."""
+    if scope["query_string"]:
+        read_query(Query, scope)
+
+
 def documented(model: type[Query]) -> list[dict[str, Any]]:
     """The parameters as OpenAPI lists them."""
     found = []

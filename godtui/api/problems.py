@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import singledispatch
 from typing import Any
@@ -25,6 +26,8 @@ from godtui.operations import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+
+_log = logging.getLogger(__name__)
 
 TITLES = {
     400: "Bad Request",
@@ -160,6 +163,14 @@ _SENTENCES = {
 def unavailable(detail: str, **members: Any) -> ProblemError:
     """A 503 that says when to ask again."""
     return ProblemError(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}, **members)
+
+
+def refusal(error: Exception) -> Response:
+    """The answer to an error, which is logged where nobody foresaw it."""
+    problem = problem_of(error)
+    if problem.status == 500:
+        _log.error("a request failed", exc_info=error)
+    return problem.response()
 
 
 async def answer(connection: HTTPConnection, error: Exception) -> Response:

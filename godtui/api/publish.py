@@ -11,7 +11,7 @@ from godtui import jsontext
 from godtui.api.bodies import read_body
 from godtui.api.configuration import ApiConfig
 from godtui.api.openapi import json_content, problems
-from godtui.api.parameters import Query, read_query
+from godtui.api.parameters import refuse_parameters
 from godtui.clock import rfc3339
 from godtui.envelope import read_draft
 from godtui.jsontext import Json
@@ -28,7 +28,7 @@ class Publish:
         self.limit = config.max_event_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        read_query(Query, scope)
+        refuse_parameters(scope)
         body = await read_body(scope, receive, self.limit)
         draft = read_draft(with_source(jsontext.parse(body)))
         receipt = await self.operations.bus.publish(draft)
@@ -44,10 +44,10 @@ def with_source(value: Json) -> Json:
 def _document(receipt: Receipt) -> bytes:
     return jsontext.dumps(
         {
-            "event_id": str(receipt.event_id),
+            "event_id": receipt.event_id,
             "event_type": receipt.event_type,
             "version": receipt.version,
-            "correlation_id": str(receipt.correlation_id),
+            "correlation_id": receipt.correlation_id,
             "timestamp": rfc3339(receipt.timestamp),
         }
     )

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from godtui import filters
 from godtui.api.openapi import problems
 from godtui.api.parameters import StreamQuery, documented, read_query
-from godtui.api.problems import problem_of
+from godtui.api.problems import refusal
 from godtui.clock import Clock
 from godtui.envelope import StoredEvent
 from godtui.operations import (
@@ -55,7 +55,7 @@ class Stream:
         try:
             welcome, frames = await self._open(read_query(StreamQuery, scope))
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets a problem and the log the rest
-            await _deny(error, scope, receive, send)
+            await refusal(error)(scope, receive, send)
             return
         async with aclosing(frames):
             await send({"type": "websocket.accept"})
@@ -81,13 +81,6 @@ async def _welcome(frames: AsyncGenerator[Frame], after: int | None) -> Welcome:
     if after is not None and after > first.seq:
         raise UnknownPositionError(f"the log ends at {first.seq}; {after} was never given out here")
     return first
-
-
-async def _deny(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    problem = problem_of(error)
-    if problem.status == 500:
-        _log.error("opening a stream failed", exc_info=error)
-    await problem.response()(scope, receive, send)
 
 
 async def _serve(welcome: Welcome, frames: AsyncGenerator[Frame], receive: Receive, send: Send) -> Closing | None:
