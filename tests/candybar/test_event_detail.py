@@ -92,7 +92,7 @@ async def test_in_a_narrow_terminal_it_takes_the_whole_width():
         await seen.press("enter")
         await seen.until_shown('"number": 4')
         assert seen.rows == []
-        assert "esc close" in seen.text
+        await seen.until_shown("esc close", "n N next")
         await seen.press("N")
         await seen.until_shown('"number": 3')
         await seen.press("n")

@@ -35,8 +35,6 @@ class StreamScreen(Screen[None]):
     """List, detail, and the lines around them. Everything is brought up to date by one tick."""
 
     CSS_PATH = "stream.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - no ClassVar in Textual either
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (LOW, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
         Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
@@ -53,6 +51,7 @@ class StreamScreen(Screen[None]):
         super().__init__()
         self._link = link
         self._ticks = 0
+        self._detail_open = False
         self._filter_text = ""
         self._sought: tuple[str, Filter] | None = None
         self._resume_on_close: int | None = None
@@ -60,6 +59,7 @@ class StreamScreen(Screen[None]):
         self.banner = Banner(link)
         self.events = StreamList(link, api_url)
         self.detail = EventDetail(link)
+        self.detail.display = False
         self.filter_bar = FilterBar(link.clock)
         self.keys = KeyLine(link.clock)
         self.truth = TruthLine(link)
@@ -82,7 +82,12 @@ class StreamScreen(Screen[None]):
     @property
     def detail_open(self) -> bool:
         """Whether an event is shown beside the list."""
-        return self.has_class("-detail")
+        return self._detail_open
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is room for one pane only."""
+        return self.app.size.width < WIDE
 
     def tick(self) -> None:
         """One look at the engine; figures four times a second."""
@@ -102,6 +107,9 @@ class StreamScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._set_detail(shown=self.detail_open)
+        self.header.display = self.keys.display = self.app.size.height >= LOW
+        if self.focused is not None and not self.focused.display:
+            self.set_focus(self.detail)
 
     def restyle(self) -> None:
         """The theme changed."""
@@ -134,7 +142,7 @@ class StreamScreen(Screen[None]):
     def _close_filter_bar(self) -> None:
         if self.filter_bar.display:
             self.filter_bar.display = False
-            self.set_focus(self.detail if self.detail_open and self.has_class("-narrow") else self.events)
+            self.set_focus(self.detail if self.detail_open and self.narrow else self.events)
 
     @on(StreamList.Opened)
     def _open_detail(self) -> None:
@@ -146,7 +154,7 @@ class StreamScreen(Screen[None]):
         self._resume_on_close = self.events.window.cursor if following else None
         self._show_current()
         self._set_detail(shown=True)
-        if self.has_class("-narrow"):
+        if self.narrow:
             self.set_focus(self.detail)
 
     @on(StreamList.Moved)
@@ -166,8 +174,10 @@ class StreamScreen(Screen[None]):
             self.keys.notice(f"this event cannot be shown: {type(error).__name__}: {error}")
 
     def _set_detail(self, *, shown: bool) -> None:
-        self.set_class(shown, "-detail")
-        self.events.meets_right = self.detail.meets_left = shown and not self.has_class("-narrow")
+        self._detail_open = shown
+        self.detail.display = shown
+        self.events.display = not (shown and self.narrow)
+        self.events.meets_right = self.detail.meets_left = shown and not self.narrow
 
     def _close_detail(self) -> None:
         self._set_detail(shown=False)
