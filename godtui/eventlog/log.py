@@ -81,7 +81,7 @@ class EventLog:
     async def rows(self, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> list[tuple[Any, ...]]:
         """One page of a read-only query. Raises LogUnavailableError; ValueError on parameters SQLite does not take."""
         if self._writer.closed:
-            raise LogUnavailableError("the log is closed")
+            raise LogUnavailableError(self._writer.fault or "the log is closed")
         return await self._readers.rows(statement, parameters, purpose=purpose)
 
     async def event(self, event_id: bytes) -> StoredEvent | None:

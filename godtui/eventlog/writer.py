@@ -81,7 +81,7 @@ class Writer:
         job = Job(work, loop, loop.create_future())
         with self._gate:
             if self.closed:
-                raise LogUnavailableError("the log is closed")
+                raise LogUnavailableError(self.fault or "the log is closed")
             self._jobs.put(job)
         return await job.answer
 

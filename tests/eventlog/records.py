@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
 from godtui.envelope import new_id
-from godtui.eventlog import Record
+from godtui.eventlog import EventLog, Record, Transaction
 
 PATIENCE = 30.0
 """Seconds after which a condition that never came is a failure."""
@@ -49,3 +50,20 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+async def together(log: EventLog, *works: Sequence[Record] | Callable[[Transaction], Any]) -> list[Any]:
+    """Results or errors of appends and units that certainly share one commit, in the order given."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        held.set()
+        release.wait(PATIENCE)
+
+    holding = asyncio.ensure_future(log.submit(hold))
+    await until(held.is_set)
+    waiting = [asyncio.ensure_future(log.submit(work) if callable(work) else log.append(work)) for work in works]
+    await asyncio.sleep(0)
+    release.set()
+    await holding
+    return await asyncio.gather(*waiting, return_exceptions=True)

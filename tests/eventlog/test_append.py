@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Verdict
-from tests.eventlog.records import record, records, until
+from tests.eventlog.records import record, records, together, until
 
 SURROGATE = "lone.\ud800"
 
@@ -133,9 +133,7 @@ POISON = {
 @pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
 async def test_a_poison_record_fails_alone(log: EventLog, poison: Any) -> None:
     before, after = records(3), records(200)
-    results = await asyncio.gather(
-        log.append(before), log.append([record(), poison, record()]), log.append(after), return_exceptions=True
-    )
+    results = await together(log, before, [record(), poison, record()], after)
     assert isinstance(results[1], PoisonError)
     assert results[1].positions == (1,)
     assert [one for _, one in await stored(log)] == [one.event_id for one in before + after]

@@ -20,7 +20,7 @@ import pytest
 from godtui.eventlog import EventLog, LogUnavailableError, Outcome, Verdict
 from godtui.eventlog.database import open_database
 from tests.eventlog.conftest import OpenLog
-from tests.eventlog.records import record, records, until
+from tests.eventlog.records import record, records, together, until
 
 NOBODY = 65534
 
@@ -108,7 +108,7 @@ async def test_a_full_disk_spares_nobody_in_the_commit_and_interns_nothing(open_
     log = open_log()
     await disk.fill(log)
     small, large = record(event_type="small.type"), records(300, filler="x" * 500)
-    results = await asyncio.gather(log.append([small]), log.append(large), return_exceptions=True)
+    results = await together(log, [small], large)
     assert all(isinstance(result, LogUnavailableError) for result in results)
     await disk.empty(log)
     await log.append([small])
@@ -316,7 +316,7 @@ async def test_damage_while_running_is_a_fault(open_log: OpenLog, monkeypatch: p
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
 
-    results = await asyncio.gather(log.append([record()]), log.submit(damaged), return_exceptions=True)
+    results = await together(log, [record()], damaged)
     assert all(isinstance(result, LogUnavailableError) for result in results)
     await until(lambda: log.fault is None)
     assert (await log.append([record()]))[0].seq == 4

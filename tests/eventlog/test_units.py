@@ -12,7 +12,7 @@ import pytest
 
 from godtui.eventlog import EventLog, LogUnavailableError, Migrations, Outcome, PoisonError, Transaction, Verdict
 from tests.eventlog.conftest import OpenLog
-from tests.eventlog.records import record, records, until
+from tests.eventlog.records import record, records, together, until
 
 NOTES = Migrations("notes", ("CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE) STRICT;",))
 
@@ -57,13 +57,7 @@ async def test_a_unit_that_raises_is_rolled_back_alone(log: EventLog) -> None:
         note("lost")(transaction)
         raise KeyError("mine")
 
-    results = await asyncio.gather(
-        log.submit(note("before")),
-        log.submit(failing),
-        log.append([kept]),
-        log.submit(note("after")),
-        return_exceptions=True,
-    )
+    results = await together(log, note("before"), failing, [kept], note("after"))
     assert isinstance(results[1], KeyError)
     assert results[2] == [Outcome(Verdict.STORED, 1)]
     assert await notes(log) == ["before", "after"]
@@ -80,11 +74,11 @@ async def test_a_name_that_an_earlier_unit_added_survives_a_later_failure(log: E
         transaction.append([record(event_type="shared.type")])
         raise KeyError("mine")
 
-    await asyncio.gather(
-        log.submit(lambda transaction: transaction.append([record(event_type="shared.type")])),
-        log.submit(failing),
-        log.append([record(event_type="shared.type")]),
-        return_exceptions=True,
+    await together(
+        log,
+        lambda transaction: transaction.append([record(event_type="shared.type")]),
+        failing,
+        [record(event_type="shared.type")],
     )
     assert await log.rows("SELECT event_type FROM stored_events", purpose="test") == [("shared.type",)] * 2
     assert await log.rows("SELECT count(*) FROM types", purpose="test") == [(1,)]
@@ -131,9 +125,7 @@ async def test_a_units_own_mistake_is_its_owners_alone(
     log: EventLog, unit: Callable[[Transaction], Any], expected: type[Exception]
 ) -> None:
     await log.append([record()])
-    results = await asyncio.gather(
-        log.append(records(2)), log.submit(unit), log.submit(note("kept")), return_exceptions=True
-    )
+    results = await together(log, records(2), unit, note("kept"))
     assert isinstance(results[1], expected)
     assert [outcome.seq for outcome in results[0]] == [2, 3]
     assert await notes(log) == ["kept"]
@@ -168,11 +160,7 @@ async def test_a_unit_within_a_unit(log: EventLog) -> None:
 
 @pytest.mark.parametrize("statement", ["ROLLBACK", "COMMIT"])
 async def test_a_unit_that_ends_the_transaction_costs_one_commit_and_no_more(log: EventLog, statement: str) -> None:
-    results = await asyncio.gather(
-        log.submit(lambda transaction: transaction.execute(statement).fetchall()),
-        log.append([record()]),
-        return_exceptions=True,
-    )
+    results = await together(log, lambda transaction: transaction.execute(statement).fetchall(), [record()])
     assert all(isinstance(result, LogUnavailableError) for result in results)
     kept = record()
     assert (await log.append([kept]))[0].verdict is Verdict.STORED
