@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from godtui.clock import to_microseconds
@@ -12,12 +13,15 @@ from godtui.filters import FilterError
 from godtui.operations import (
     BadCursorError,
     BatchReport,
+    ComponentHealth,
     ConflictError,
     Dropped,
     Events,
     Frame,
     Gap,
+    Health,
     NotConfirmedError,
+    Page,
     Position,
     PublishError,
     Receipt,
@@ -28,6 +32,8 @@ from godtui.operations import (
     UnknownPositionError,
     Welcome,
 )
+
+Result = TypeVar("Result")
 
 
 class InstanceUnreachableError(Exception):
@@ -63,6 +69,14 @@ class Answer(NamedTuple):
         try:
             return json.loads(self.body)
         except ValueError:
+            raise self._foreign() from None
+
+    def read(self, reading: Callable[[Any], Result]) -> Result:
+        """What a reading makes of the body. Raises InstanceUnreachableError where it is not what a godtui says."""
+        told = self.document()
+        try:
+            return reading(told)
+        except (LookupError, TypeError, ValueError, AttributeError):
             raise self._foreign() from None
 
     def problem(self) -> dict[str, Any]:
@@ -117,14 +131,13 @@ def error(answer: Answer) -> Exception:
     return InstanceUnreachableError(f"the instance at {answer.address} answered {answer.status}: {problem['detail']}")
 
 
-def found(answer: Answer) -> dict[str, Any] | None:
-    """The document that was asked for, or None where there is none."""
+def found(answer: Answer, reading: Callable[[dict[str, Any]], Result]) -> Result | None:
+    """What was asked for, or None where there is none."""
     if answer.status == 404 and answer.is_problem:
         return None
     if answer.status != 200:
         raise error(answer)
-    document: dict[str, Any] = answer.document()
-    return document
+    return answer.read(reading)
 
 
 def receipt(told: dict[str, Any]) -> Receipt:
@@ -138,6 +151,22 @@ def receipt(told: dict[str, Any]) -> Receipt:
     )
 
 
+def page(told: dict[str, Any]) -> Page:
+    """One page of stored events."""
+    return Page([StoredEvent.from_document(event) for event in told["events"]], told["next_cursor"])
+
+
+def health(told: dict[str, Any]) -> Health:
+    """How the instance is."""
+    components = {name: _component(one) for name, one in told["components"].items()}
+    return Health(told["status"], told["version"], told["instance"], components)
+
+
+def _component(told: dict[str, Any]) -> ComponentHealth:
+    figures = {name: value for name, value in told.items() if name not in ("status", "detail")}
+    return ComponentHealth(told["status"], told["detail"], figures)
+
+
 def batch_report(told: dict[str, Any]) -> BatchReport:
     """The answer to a batch."""
     return BatchReport(
@@ -148,7 +177,7 @@ def batch_report(told: dict[str, Any]) -> BatchReport:
 
 
 def frame(told: dict[str, Any]) -> Frame:
-    """One frame of a stream."""
+    """One frame of a stream. Raises LookupError or ValueError on what is none."""
     match told["type"]:
         case "event":
             return Events([StoredEvent.from_document(told["event"])])
@@ -162,7 +191,7 @@ def frame(told: dict[str, Any]) -> Frame:
             return Gap(told["from_seq"], told["to_seq"])
         case "dropped":
             return Dropped(told["count"], told["from_seq"], told["to_seq"])
-    raise InstanceUnreachableError("the instance sends frames of a kind that is not known here; update this godtui")
+    raise ValueError("a frame of no known kind")
 
 
 def _faults(told: dict[str, Any]) -> list[Fault]:

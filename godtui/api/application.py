@@ -110,8 +110,9 @@ class ShortCut:
         self.endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self.endpoints.get(scope["path"])
-        if endpoint is None or scope["type"] != "http" or scope["method"] != "POST":
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        endpoint = self.endpoints.get(scope["path"]) if is_post else None
+        if endpoint is None:
             await self.application(scope, receive, send)
             return
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,6 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
 from godtui.operations import (
     BatchReport,
-    ComponentHealth,
     Frame,
     Health,
     NotConfirmedError,
@@ -35,6 +34,7 @@ from godtui.operations import (
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 30.0
 PONG_SECONDS = 30.0
+CLOSE_SECONDS = 2.0
 _FRAMES_AHEAD = 4
 _TRY_AGAIN_LATER = 1013
 
@@ -43,7 +43,8 @@ class HttpOperations:
     """Operations of the instance at a URL, or at the Unix socket of a data directory. An async context manager.
 
     Every call raises InstanceUnreachableError where nothing answers, or something that is not a godtui, or one that
-    wants another token. Raises ValueError on an address that is no http:// or https:// URL.
+    wants another token. Raises ValueError on an address that is no http:// or https:// URL, and on a token
+    that no header can carry.
     """
 
     def __init__(self, address: str | Path, *, token: str | None = None) -> None:
@@ -78,7 +79,7 @@ class _Connection:
         self.address = str(address)
         self.path = address if isinstance(address, Path) else None
         self.url = httpx.URL("http://localhost" if isinstance(address, Path) else _checked(address))
-        self.headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        self.headers = {} if token is None else {"Authorization": f"Bearer {_sendable(token)}"}
         self.http = httpx.AsyncClient(
             base_url=self.url,
             headers=self.headers,
@@ -96,7 +97,7 @@ class _Connection:
         except httpx.TimeoutException:
             message = f"the instance at {self.address} did not answer within {ANSWER_SECONDS:.0f} s"
             raise InstanceUnreachableError(message, sent=True) from None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             message = f"the instance at {self.address} went away before it answered ({_reason(error)})"
             raise InstanceUnreachableError(message, sent=True) from None
         return Answer(self.address, response.status_code, response.headers.get("content-type", ""), response.content)
@@ -115,6 +116,7 @@ class _Connection:
             "additional_headers": self.headers,
             "compression": None,
             "open_timeout": CONNECT_SECONDS,
+            "close_timeout": CLOSE_SECONDS,
             "ping_timeout": PONG_SECONDS,
             "max_size": None,
             "max_queue": _FRAMES_AHEAD,
@@ -140,7 +142,7 @@ class HttpBus:
             raise
         if answer.status != 202:
             raise answers.publish_error(answer, draft.event_id)
-        return answers.receipt(answer.document())
+        return answer.read(answers.receipt)
 
     async def publish_batch(self, drafts: Sequence[EventDraft]) -> BatchReport:
         body = jsontext.dumps([document(draft) for draft in drafts])
@@ -153,7 +155,7 @@ class HttpBus:
             raise
         if answer.status not in (200, 207):
             raise answers.error(answer)
-        return answers.batch_report(answer.document())
+        return answer.read(answers.batch_report)
 
 
 class HttpStore:
@@ -171,13 +173,11 @@ class HttpStore:
         answer = await self._connection.request("GET", "/events", params=parameters)
         if answer.status != 200:
             raise answers.query_error(answer)
-        page = answer.document()
-        return Page([StoredEvent.from_document(event) for event in page["events"]], page["next_cursor"])
+        return answer.read(answers.page)
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         answer = await self._connection.request("GET", f"/events/{event_id}")
-        found = answers.found(answer)
-        return None if found is None else StoredEvent.from_document(found)
+        return answers.found(answer, StoredEvent.from_document)
 
     async def stream(
         self, wanted: Filter, *, after: int | None = None, positions: bool = False
@@ -190,7 +190,8 @@ class HttpStore:
         try:
             async with self._connection.websocket("/stream", parameters) as socket:
                 while True:
-                    yield answers.frame(json.loads(await socket.recv()))
+                    text = await socket.recv(decode=False)
+                    yield Answer(self._connection.address, 101, "", text).read(answers.frame)
         except InvalidStatus as error:
             raise answers.query_error(_denial(self._connection.address, error)) from None
         except ConnectionClosed as error:
@@ -216,13 +217,12 @@ class HttpContracts:
         answer = await self._connection.request("GET", "/schemas")
         if answer.status != 200:
             raise answers.error(answer)
-        listed: list[dict[str, Any]] = answer.document()["schemas"]
-        return listed
+        return answer.read(_listed)
 
     async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
         parameters = {} if version is None else {"version": version}
         answer = await self._connection.request("GET", f"/schemas/{event_type}", params=parameters)
-        return answers.found(answer)
+        return answers.found(answer, dict)
 
 
 class HttpMonitor:
@@ -235,9 +235,7 @@ class HttpMonitor:
         answer = await self._connection.request("GET", "/health")
         if answer.status not in (200, 503) or answer.is_problem:
             raise answers.error(answer)
-        told = answer.document()
-        components = {name: _component(one) for name, one in told["components"].items()}
-        return Health(told["status"], told["version"], told["instance"], components)
+        return answer.read(answers.health)
 
 
 def document(draft: EventDraft) -> dict[str, Any]:
@@ -254,9 +252,8 @@ def document(draft: EventDraft) -> dict[str, Any]:
     return {"event_type": draft.event_type, "payload": draft.payload, **said, **(draft.model_extra or {})}
 
 
-def _component(told: dict[str, Any]) -> ComponentHealth:
-    figures = {name: value for name, value in told.items() if name not in ("status", "detail")}
-    return ComponentHealth(told["status"], told["detail"], figures)
+def _listed(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(contract) for contract in told["schemas"]]
 
 
 def _checked(address: str) -> httpx.URL:
@@ -269,6 +266,12 @@ def _checked(address: str) -> httpx.URL:
     if url.userinfo:
         raise ValueError("put no password into the URL of an instance; the token goes into GODTUI_API_TOKEN")
     return url
+
+
+def _sendable(token: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]+", token):
+        raise ValueError("GODTUI_API_TOKEN must be visible ASCII characters without spaces")
+    return token
 
 
 def _denial(address: str, error: InvalidStatus) -> Answer:

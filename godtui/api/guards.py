@@ -50,7 +50,8 @@ class Guard:
         self.hosts = HostRule(config)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if TRUSTED not in scope and (refusal := self.refusal(scope)) is not None:
+        is_asked = scope["type"] != "lifespan" and TRUSTED not in scope
+        if is_asked and (refusal := self.refusal(scope)) is not None:
             await refusal.response()(scope, receive, send)
             return
         await self.application(scope, receive, send)

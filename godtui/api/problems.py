@@ -26,6 +26,8 @@ from godtui.operations import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+MAX_DETAIL = 1000
+"""Characters; what is longer quotes its sender, and the faults say it all the same."""
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +61,7 @@ class ProblemError(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
-        self.detail = detail
+        self.detail = detail if len(detail) <= MAX_DETAIL else f"{detail[: MAX_DETAIL - 1]}…"
         self.faults = faults
         self.headers = headers
         self.members = members

@@ -94,6 +94,13 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "schlüssel"])
+def test_a_token_that_no_header_carries_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match="GODTUI_API_TOKEN must be") as caught:
+        HttpOperations("http://localhost:8000", token=token)
+    assert not token or token not in str(caught.value)
+
+
 async def test_the_wrong_token_is_one_sentence(operations: Operations, clock: ManualClock) -> None:
     application = create_application(operations, ApiConfig(token="abc"), clock)
     async with await serve(application, "127.0.0.1", 0) as service, HttpOperations(service.url, token="abd") as client:
@@ -113,16 +120,26 @@ async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.close()
 
 
+async def answering_json(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Another program's HTTP server, of a kind that is easily taken for one of ours."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = b"202 Accepted" if b" /publish HTTP" in head else b"200 OK"
+    body = b"Content-Type: application/json\r\nContent-Length: 11\r\nConnection: close\r\n\r\n" + b'{"ok":true}'
+    writer.write(b"HTTP/1.1 %b\r\n%b" % (status, body))
+    writer.close()
+
+
 async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     await reader.readuntil(b"\r\n\r\n")
     writer.close()
 
 
-async def test_something_else_there_is_one_sentence() -> None:
-    server = await asyncio.start_server(answering, "127.0.0.1", 0)
+@pytest.mark.parametrize("other", [answering, answering_json])
+async def test_something_else_there_is_one_sentence(other: Any) -> None:
+    server = await asyncio.start_server(other, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, HttpOperations(url) as client:
-        for name in CALLS:
+        for name in CALLS if other is answering else [name for name in CALLS if name != "contract"]:
             with pytest.raises(InstanceUnreachableError, match=f"^what answers at {url} is not a godtui"):
                 await calls(client)[name]()
 

@@ -218,6 +218,12 @@ async def test_a_name_that_is_too_long_is_422(gate: httpx.AsyncClient) -> None:
     assert "255" in problem["errors"][0]["message"]
 
 
+async def test_a_refusal_does_not_repeat_what_was_sent_at_length(gate: httpx.AsyncClient) -> None:
+    problem = refused(await post(gate, draft(version="x" * 100_000)), 422)
+    assert paths(problem) == ["/version"]
+    assert len(problem["detail"]) <= 1000
+
+
 async def test_an_unknown_name_is_422_and_the_nearest_is_named(http: httpx.AsyncClient) -> None:
     problem = refused(await post(http, draft(event_type="test.event.creatd")), 422)
     assert paths(problem) == ["/event_type"]

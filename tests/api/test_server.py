@@ -267,3 +267,16 @@ async def test_a_body_that_is_too_large_is_answered_before_it_is_sent(applicatio
         assert head.startswith(b"HTTP/1.1 413")
         writer.close()
         await writer.wait_closed()
+
+
+async def test_a_body_without_a_length_is_answered_before_it_ends(application: FastAPI) -> None:
+    async with await serve(application, "127.0.0.1", 0) as service:
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(b"POST /publish HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(17):
+            writer.write(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+            await writer.drain()
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), BOUND)
+        assert head.startswith(b"HTTP/1.1 413")
+        writer.close()
+        await writer.wait_closed()
