@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeAlias
 
@@ -15,7 +16,7 @@ BATCH_EVENTS: Final = 512
 FAR_BEHIND: Final = 5_000
 """A reader this many positions behind is served through the store's indexes instead of event by event."""
 
-_FIRST: Final = "SELECT coalesce(min(seq), 0) FROM events"
+_FIRST: Final = "SELECT min(seq) FROM events"
 
 
 class Welcome(NamedTuple):
@@ -63,45 +64,67 @@ async def stream(
     With `after`, nothing beyond that position is ever left out; without, a reader that falls behind what the log
     keeps in memory is told what it missed. Raises LogUnavailableError.
     """
-    predicate = wanted.predicate()
     last = log.last_seq
     yield Welcome(last)
     position = last if after is None else after
     if after is not None:
-        first = (await log.rows(_FIRST, purpose="where the log begins"))[0][0]
-        if after < first - 1:
-            yield Gap(after + 1, first - 1)
-            position = first - 1
+        gap = await _gap(log, after)
+        if gap is not None:
+            yield gap
+            position = gap.to_seq
+    predicate = wanted.predicate()
     while True:
         if after is None and log.tail.after(position, 1) is None:
-            async for frame in _skip(log, wanted, position):
-                position = frame.to_seq
-                yield frame
+            step = _skip(log, wanted, position)
         elif log.last_seq - position > FAR_BEHIND and wanted.terms:
-            async for events, reached in scan(log, wanted, "asc", position, log.last_seq + 1):
-                position = reached
-                if events:
-                    yield Events(events)
+            step = _catch_up(log, wanted, position)
         else:
-            found, position = await _next(log, predicate, position)
-            if found:
-                yield Events(found)
-        if positions:
-            yield Position(position)
+            step = _next(log, predicate, position)
+        async with aclosing(step) as frames:
+            async for frame, position in frames:
+                if frame is not None:
+                    yield frame
+                if positions:
+                    yield Position(position)
 
 
-async def _next(log: EventLog, predicate: Predicate, position: int) -> tuple[list[StoredEvent], int]:
+Stepped: TypeAlias = AsyncGenerator[tuple[Frame | None, int]]
+"""What there is to tell, and the position up to which that is all."""
+
+
+async def _gap(log: EventLog, after: int) -> Gap | None:
+    """What lies beyond a position and is no longer there."""
+    last = log.last_seq
+    first = (await log.rows(_FIRST, purpose="where the log begins"))[0][0]
+    begins = last + 1 if first is None else first
+    return Gap(after + 1, begins - 1) if after < begins - 1 else None
+
+
+async def _next(log: EventLog, predicate: Predicate, position: int) -> Stepped:
     """What matches of the next events, waiting for them where there are none yet."""
     await log.tail.beyond(position)
+    last = log.last_seq
     page = await log.after(position, BATCH_EVENTS)
-    return [event for event in page if predicate(event)], page[-1].seq if page else position
+    found = [event for event in page if predicate(event)]
+    # Where a page is empty although the log is longer, what it held has gone.
+    yield Events(found) if found else None, page[-1].seq if page else last
 
 
-async def _skip(log: EventLog, wanted: Filter, position: int) -> AsyncGenerator[Dropped]:
+async def _catch_up(log: EventLog, wanted: Filter, position: int) -> Stepped:
+    """What matches of everything stored, through the store's indexes."""
+    end = log.last_seq
+    async with aclosing(scan(log, wanted, "asc", position, end + 1)) as steps:
+        async for events, reached in steps:
+            yield Events(events) if events else None, reached
+    yield None, end
+
+
+async def _skip(log: EventLog, wanted: Filter, position: int) -> Stepped:
     """Count what a slow reader misses on its way back to the end of the log."""
     end = log.last_seq
     missed = 0 if wanted.terms else end - position
     if wanted.terms:
-        async for events, _ in scan(log, wanted, "asc", position, end + 1):
-            missed += len(events)
-    yield Dropped(missed, position + 1, end)
+        async with aclosing(scan(log, wanted, "asc", position, end + 1)) as steps:
+            async for events, _ in steps:
+                missed += len(events)
+    yield Dropped(missed, position + 1, end) if missed else None, end

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import struct
+from contextlib import aclosing
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -37,10 +38,11 @@ async def query(
         position = _read(cursor, wanted, order)
         above, below = (0, position) if order == "desc" else (position, end)
     found: list[StoredEvent] = []
-    async for step in scan(log, wanted, order, above, below):
-        found += step.events
-        if len(found) > limit:
-            break
+    async with aclosing(scan(log, wanted, order, above, below, first=limit + 1)) as steps:
+        async for step in steps:
+            found += step.events
+            if len(found) > limit:
+                break
     if len(found) <= limit:
         return Page(found, None)
     return Page(found[:limit], _write(found[limit - 1].seq, wanted, order))

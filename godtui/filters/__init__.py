@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from godtui.filters.errors import FilterError
 from godtui.filters.lexer import MAX_CHARACTERS
 from godtui.filters.parser import read_parameter, read_terms, read_words
-from godtui.filters.predicate import Predicate, compile_predicate
+from godtui.filters.predicate import Predicate, compile_predicate, stands_as_itself
 from godtui.filters.terms import (
     CorrelationTerm,
     IdTerm,
@@ -49,6 +49,7 @@ __all__ = [
     "combine",
     "from_parameters",
     "parse",
+    "stands_as_itself",
     "texts",
     "tokens",
 ]

@@ -177,7 +177,7 @@ def _replayed_test(or_invalid: bool) -> _Test:
 
 def _word_test(words: tuple[str, ...]) -> _Test:
     phrase = needle(words)
-    hints = [word.encode() for word in words if _stands_as_itself(word)]
+    hints = [word.encode() for word in words if stands_as_itself(word)]
 
     def holds(reading: _Reading) -> bool:
         body = reading.plain_body
@@ -188,7 +188,7 @@ def _word_test(words: tuple[str, ...]) -> _Test:
     return holds
 
 
-def _stands_as_itself(word: str) -> bool:
+def stands_as_itself(word: str) -> bool:
     """Whether a plain body holds the word if a text does; digits may come of a number that is written otherwise."""
     return any(letter not in "0123456789e" for letter in word)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -66,8 +67,9 @@ class EngineStore:
         self, wanted: Filter, *, after: int | None = None, positions: bool = False
     ) -> AsyncGenerator[Frame]:
         try:
-            async for frame in live.stream(self._log, wanted, after=after, positions=positions):
-                yield frame
+            async with aclosing(live.stream(self._log, wanted, after=after, positions=positions)) as frames:
+                async for frame in frames:
+                    yield frame
         except LogUnavailableError as error:
             raise StoreUnavailableError(str(error)) from None
 

@@ -1,0 +1,299 @@
+"""A query answers what its filter's predicate says, whatever way through the store it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from godtui.candystore import candidates, live
+from godtui.candystore.candidates import Direction
+from godtui.candystore.live import Events, Gap, Position, Welcome
+from godtui.candystore.queries import BadCursorError, query
+from godtui.envelope import StoredEvent, new_id
+from godtui.eventlog import EventLog
+from godtui.filters import Filter, parse
+from tests.candystore.estate import busy_week, filters
+from tests.clock import MORNING, ManualClock
+from tests.eventlog.records import record, records
+
+COUNT = 700
+WEEK = busy_week(COUNT)
+IDS = [UUID(bytes=one.event_id) for one in WEEK]
+
+SETTINGS = settings(
+    max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+class Store(NamedTuple):
+    """A filled log and the loop it lives on."""
+
+    runner: asyncio.Runner
+    log: EventLog
+    events: list[StoredEvent]
+
+    def run(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    clock = ManualClock()
+    with asyncio.Runner() as runner:
+        log = EventLog(tmp_path_factory.mktemp("store"), clock=clock)
+        log.start()
+
+        async def fill() -> list[StoredEvent]:
+            for start in range(0, COUNT, 70):
+                await log.append(WEEK[start : start + 70])
+                clock.advance(1)
+            return await log.after(0, COUNT + 1)
+
+        yield Store(runner, log, runner.run(fill()))
+        runner.run(log.close())
+
+
+@pytest.fixture(params=["as shipped", "narrow"])
+def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with limits so small that every query meets all of them."""
+    if request.param == "narrow":
+        limits = {"PAGE_ROWS": 7, "WINDOW_ROWS": 50, "WINDOW_BODIES": 30, "STRETCH_ROWS": 40, "MAX_MERGED": 2}
+        for name, value in limits.items():
+            monkeypatch.setattr(candidates, name, value)
+        monkeypatch.setattr(live, "FAR_BEHIND", 20)
+
+
+async def pages(log: EventLog, wanted: Filter, order: Direction, limit: int) -> list[StoredEvent]:
+    """Everything that a client finds who follows the cursors."""
+    found: list[StoredEvent] = []
+    cursor: str | None = None
+    while True:
+        page = await query(log, wanted, limit=limit, cursor=cursor, order=order)
+        assert len(page.events) <= limit
+        found += page.events
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def matching(events: Sequence[StoredEvent], wanted: Filter) -> list[StoredEvent]:
+    predicate = wanted.predicate()
+    return [event for event in events if predicate(event)]
+
+
+@SETTINGS
+@given(text=filters(IDS, COUNT), order=st.sampled_from(("asc", "desc")), limit=st.sampled_from((1, 3, 50, 1000)))
+def test_a_query_is_what_the_predicate_says(store: Store, ways: None, text: str, order: Direction, limit: int) -> None:
+    wanted = parse(text, now=MORNING)
+    expected = matching(store.events, wanted)
+    if limit == 1:
+        expected = expected[:3] if order == "asc" else expected[-3:]
+        found = store.run(_first(store.log, wanted, order, 3))
+    else:
+        found = store.run(pages(store.log, wanted, order, limit))
+    assert found == (expected if order == "asc" else expected[::-1])
+
+
+async def _first(log: EventLog, wanted: Filter, order: Direction, count: int) -> list[StoredEvent]:
+    found: list[StoredEvent] = []
+    cursor: str | None = None
+    for _ in range(count):
+        page = await query(log, wanted, limit=1, cursor=cursor, order=order)
+        found += page.events
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return found
+
+
+@SETTINGS
+@given(text=filters(IDS, COUNT), after=st.integers(0, COUNT))
+def test_a_stream_is_what_the_predicate_says(store: Store, ways: None, text: str, after: int) -> None:
+    wanted = parse(text, now=MORNING)
+    expected = [event for event in matching(store.events, wanted) if event.seq > after]
+    assert store.run(_caught_up(store.log, wanted, after)) == expected
+
+
+async def _caught_up(log: EventLog, wanted: Filter, after: int) -> list[StoredEvent]:
+    """What a stream tells until it says that it has looked at everything."""
+    found: list[StoredEvent] = []
+    if after >= log.last_seq:
+        return found
+    reached = after
+    async with aclosing(live.stream(log, wanted, after=after, positions=True)) as frames:
+        async for frame in frames:
+            if isinstance(frame, Events):
+                assert frame.events, "an empty frame says nothing"
+                found += frame.events
+            elif isinstance(frame, Position):
+                assert reached <= frame.seq
+                assert all(event.seq <= frame.seq for event in found)
+                reached = frame.seq
+                if reached >= log.last_seq:
+                    return found
+    raise AssertionError("a stream does not end")
+
+
+async def test_pages_stay_stable_while_events_arrive(log: EventLog) -> None:
+    await log.append(records(25))
+    first = await query(log, Filter(), limit=10)
+    await log.append(records(30))
+    second = await query(log, Filter(), limit=10, cursor=first.next_cursor)
+    await log.append(records(30))
+    third = await query(log, Filter(), limit=10, cursor=second.next_cursor)
+    seqs = [event.seq for page in (first, second, third) for event in page.events]
+    assert seqs == list(range(25, 0, -1))
+    assert third.next_cursor is None
+
+
+async def test_ascending_pages_meet_what_arrives(log: EventLog) -> None:
+    await log.append(records(15))
+    first = await query(log, Filter(), limit=10, order="asc")
+    await log.append(records(5))
+    second = await query(log, Filter(), limit=10, cursor=first.next_cursor, order="asc")
+    assert [event.seq for event in second.events] == list(range(11, 21))
+
+
+async def test_a_full_last_page_has_no_next(log: EventLog) -> None:
+    await log.append(records(10))
+    assert (await query(log, Filter(), limit=10)).next_cursor is None
+    assert (await query(log, Filter(), limit=9)).next_cursor is not None
+
+
+async def test_nothing_stored_is_an_empty_page(log: EventLog) -> None:
+    assert await query(log, Filter()) == ([], None)
+
+
+async def test_a_cursor_of_another_query_is_refused(log: EventLog) -> None:
+    await log.append(records(10))
+    wanted = parse("type:test.#", now=MORNING)
+    cursor = (await query(log, wanted, limit=3)).next_cursor
+    assert cursor is not None
+    for other, order in ((parse("type:test.*.*", now=MORNING), "desc"), (Filter(), "desc"), (wanted, "asc")):
+        with pytest.raises(BadCursorError):
+            await query(log, other, limit=3, cursor=cursor, order=order)  # type: ignore[arg-type]
+    assert len((await query(log, wanted, limit=5, cursor=cursor)).events) == 5
+
+
+@pytest.mark.parametrize("forged", ["", "x", "AAAA", "é", "A" * 32, "A" * 10_000, "=", "\n", "\ud800"], ids=ascii)
+async def test_a_forged_cursor_is_refused(log: EventLog, forged: str) -> None:
+    with pytest.raises(BadCursorError):
+        await query(log, Filter(), cursor=forged)
+
+
+async def test_a_cursor_with_another_position_is_refused(log: EventLog) -> None:
+    await log.append(records(10))
+    cursor = (await query(log, Filter(), limit=3)).next_cursor
+    assert cursor is not None
+    for place in range(len(cursor)):
+        changed = cursor[:place] + ("B" if cursor[place] == "A" else "A") + cursor[place + 1 :]
+        if place < len(cursor) - 1:  # the last character carries two bits that mean nothing
+            with pytest.raises(BadCursorError):
+                await query(log, Filter(), cursor=changed)
+
+
+async def test_a_chain_holds_its_first_event_and_those_that_name_it(log: EventLog) -> None:
+    chain = new_id()
+    await log.append(
+        [
+            record(1, event_id=chain.bytes, correlation_id=chain.bytes),
+            record(2),
+            record(3, correlation_id=chain.bytes),
+            record(4, event_id=new_id().bytes, correlation_id=None),
+        ]
+    )
+    page = await query(log, parse(f"correlation:{chain}", now=MORNING), order="asc")
+    assert [event.seq for event in page.events] == [1, 3]
+
+
+PLANS = {
+    "": "PRIMARY KEY (rowid>? AND rowid<?)",
+    "type:agent.task.failed": "events_by_type",
+    "source:cli": "events_by_source",
+    f"id:{IDS[3]}": "events_by_id",
+    f"correlation:{IDS[3]}": "events_by_correlation",
+    "since:2026-02-12T14:10:00Z until:2026-02-12T14:10:30Z": "events_by_time",
+    "disk": "PRIMARY KEY (rowid>? AND rowid<?)",
+    "is:invalid stored-since:2026-02-12": "PRIMARY KEY (rowid>? AND rowid<?)",
+}
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize(("text", "index"), PLANS.items(), ids=PLANS.keys())
+def test_every_statement_is_led_by_an_index(
+    store: Store, monkeypatch: pytest.MonkeyPatch, text: str, index: str, order: Direction
+) -> None:
+    asked: list[tuple[str, Sequence[Any]]] = []
+    rows = EventLog.rows
+
+    async def listening(self: EventLog, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> Any:
+        asked.append((statement, parameters))
+        return await rows(self, statement, parameters, purpose=purpose)
+
+    monkeypatch.setattr(EventLog, "rows", listening)
+    store.run(query(store.log, parse(text, now=MORNING), order=order))
+
+    async def explain() -> list[list[str]]:
+        plans = [
+            await rows(store.log, f"EXPLAIN QUERY PLAN {statement}", parameters, purpose="test")
+            for statement, parameters in asked
+        ]
+        return [[row[3] for row in plan] for plan in plans]
+
+    plans = store.run(explain())
+    assert any(index in line for plan in plans for line in plan), plans
+    for plan, (statement, _) in zip(plans, asked, strict=True):
+        scans = [line for line in plan if line.startswith("SCAN") and "SCAN (subquery" not in line]
+        assert all("types" in statement and "FROM types" in statement for _ in scans), plan
+        assert "LIMIT" in statement or "WHERE name" in statement or "FROM types" in statement
+
+
+async def test_a_gap_is_told_where_the_log_begins_later(log: EventLog) -> None:
+    await log.append(records(20))
+    await _retain_from(log, 8)
+    async with aclosing(live.stream(log, Filter(), after=3)) as frames:
+        assert await anext(frames) == Welcome(20)
+        assert await anext(frames) == Gap(4, 7)
+        events = await anext(frames)
+        assert isinstance(events, Events)
+        assert [event.seq for event in events.events] == list(range(8, 21))
+    async with aclosing(live.stream(log, Filter(), after=7)) as frames:
+        await anext(frames)
+        assert isinstance(await anext(frames), Events), "nothing that was asked for is missing"
+
+
+async def test_a_log_that_kept_nothing_is_one_gap(tmp_path: Path) -> None:
+    log = EventLog(tmp_path)
+    log.start()
+    await log.append(records(20))
+    await _retain_from(log, 21)
+    await log.close()
+    log = EventLog(tmp_path)
+    log.start()
+    async with aclosing(live.stream(log, Filter(), after=3)) as frames:
+        assert await anext(frames) == Welcome(20)
+        assert await anext(frames) == Gap(4, 20)
+        waiting = asyncio.ensure_future(anext(frames))
+        await log.append(records(1))
+        events = await asyncio.wait_for(waiting, 30)
+        assert isinstance(events, Events)
+        assert [event.seq for event in events.events] == [21]
+    await log.close()
+
+
+async def _retain_from(log: EventLog, seq: int) -> None:
+    """As retention will: the floor and what lies below it, in one commit."""
+
+    def cut(transaction: Any) -> None:
+        transaction.execute("UPDATE retention SET floor = ?", (seq,))
+        transaction.execute("DELETE FROM events WHERE seq < ?", (seq,))
+
+    await log.submit(cut)
