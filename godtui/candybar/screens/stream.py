@@ -177,7 +177,8 @@ class StreamScreen(Screen[None]):
         self._detail_open = shown
         self.detail.display = shown
         self.events.display = not (shown and self.narrow)
-        self.events.meets_right = self.detail.meets_left = shown and not self.narrow
+        self.events.join(right=shown and not self.narrow)
+        self.detail.join(left=shown and not self.narrow)
 
     def _close_detail(self) -> None:
         self._set_detail(shown=False)

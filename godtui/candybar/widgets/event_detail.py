@@ -96,15 +96,11 @@ class EventDetail(Pane):
             self.refresh_edges()
 
     def restyle(self) -> None:
-        """The looks or the size changed."""
         if self._event is not None:
             self._heading = Heading(self._event, self._facts, looks_of(self), max(1, self.content_width))
             self._head = self._heading.lines(self._cause_type)
         self._go(self._top)
-        self.refresh()
-
-    def on_resize(self) -> None:
-        self.restyle()
+        super().restyle()
 
     def action_scroll_lines(self, by: int) -> None:
         self._go(self._top + by)

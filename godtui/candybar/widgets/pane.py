@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Hashable
+from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Region
+from textual import events
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -16,36 +19,41 @@ from godtui.candybar.widgets.bar import cells, looks_of, solid
 
 log = logging.getLogger(__name__)
 
-MIN_FRAMED = (24, 5)
+MIN_FRAMED = Size(24, 5)
+MAX_KEPT = 1_000
 
 
 class Pane(Widget, can_focus=True):
     """A frame with title, middle and freshness in its upper edge, hints in its lower; the frame goes when it is tiny.
 
-    Subclasses draw `content_line(y)` at `content_width` by `content_height` and say what stands in the edges.
+    Subclasses draw `content_line(y)` at `content_width` by `content_height` and say what stands in the edges. Lines
+    are kept until something says that they changed; those with a `line_key` also where they stand at another height.
     """
 
     ALLOW_SELECT = False
 
-    meets_right = False
-    """Another pane begins at the right and draws the border that both share."""
-    meets_left = False
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._extent = Size(0, 0)
+        self._drawn: dict[int, Strip] = {}
+        self._kept: dict[Hashable, Strip] = {}
+        self._meets_left = self._meets_right = False
 
     @property
     def framed(self) -> bool:
         """Whether there is room for a frame."""
-        return self.size.width >= MIN_FRAMED[0] and self.size.height >= MIN_FRAMED[1]
+        return self._extent.width >= MIN_FRAMED.width and self._extent.height >= MIN_FRAMED.height
 
     @property
     def content_width(self) -> int:
         """Columns between the frame's sides."""
-        frame = 3 if self.meets_right else 4
-        return max(1, self.size.width - (frame if self.framed else 1))
+        frame = 3 if self._meets_right else 4
+        return max(1, self._extent.width - (frame if self.framed else 1))
 
     @property
     def content_height(self) -> int:
         """Lines between the frame's edges."""
-        return self.size.height - 2 if self.framed else self.size.height
+        return self._extent.height - 2 if self.framed else self._extent.height
 
     @property
     def content_top(self) -> int:
@@ -55,6 +63,10 @@ class Pane(Widget, can_focus=True):
     def content_line(self, y: int) -> Strip:
         """One line of the content, exactly `content_width` wide."""
         raise NotImplementedError
+
+    def line_key(self, _y: int) -> Hashable | None:
+        """What a line of the content shows, where it looks the same wherever it stands."""
+        return None
 
     def margin(self, _y: int) -> Segment:
         """The column before a line of the content."""
@@ -68,25 +80,79 @@ class Pane(Widget, can_focus=True):
         """What stands at the right of the lower edge."""
         return []
 
+    def restyle(self) -> None:
+        """The looks or the size changed: nothing that was drawn is still right."""
+        self._kept.clear()
+        self.refresh()
+
+    def join(self, *, left: bool = False, right: bool = False) -> None:
+        """Whether other panes stand beside this one; of two the right one draws the border between them."""
+        if (left, right) != (self._meets_left, self._meets_right):
+            self._meets_left, self._meets_right = left, right
+            self.restyle()
+
     def refresh_edges(self) -> None:
         """Draw the edges again, and nothing else."""
         if self.framed:
-            self.refresh(Region(0, 0, self.size.width, 1), Region(0, self.size.height - 1, self.size.width, 1))
+            width, height = self._extent
+            self.refresh(Region(0, 0, width, 1), Region(0, height - 1, width, 1))
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if not regions:
+            self._drawn.clear()
+        for region in regions:
+            for y in region.line_range:
+                self._drawn.pop(y, None)
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._extent = event.size
+        self.restyle()
+
+    def on_focus(self) -> None:
+        self.restyle()
+
+    def on_blur(self) -> None:
+        self.restyle()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines as Textual draws them; without its own cache, which forgets a line that moved."""
+        lines = [self._drawn.get(y) or self._draw(y) for y in crop.line_range]
+        if crop.column_span == (0, self._extent.width):
+            return lines
+        return [line.crop(*crop.column_span) for line in lines]
+
+    def _draw(self, y: int) -> Strip:
+        key = self.line_key(y - self.content_top) if self.content_top <= y else None
+        strip = self._kept.get(key) if key is not None else None
+        if strip is None:
+            strip = self._finished(self.render_line(y))
+            if key is not None:
+                self._keep(key, strip)
+        self._drawn[y] = strip
+        return strip
+
+    def _keep(self, key: Hashable, strip: Strip) -> None:
+        if len(self._kept) >= MAX_KEPT:
+            self._kept.clear()
+        self._kept[key] = strip
+
+    def _finished(self, strip: Strip) -> Strip:
+        """On its ground, and as the terminal's colours want it."""
+        strip = strip.apply_style(looks_of(self).ground)
+        background = self.background_colors[1]
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, background)
+        return strip
 
     def render_line(self, y: int) -> Strip:
         try:
-            return self._line(y).apply_style(looks_of(self).ground)
+            return self._line(y)
         except Exception:
             log.exception("line %d of %s cannot be drawn", y, type(self).__name__)
             looks = looks_of(self)
             text = f"{looks.glyphs.fault} this line cannot be drawn"
-            return Strip([Segment(text, looks.fault)]).adjust_cell_length(self.size.width)
-
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
-        self.refresh()
+            return Strip([Segment(text, looks.fault)]).adjust_cell_length(self._extent.width)
 
     def _line(self, y: int) -> Strip:
         if not self.framed:
@@ -95,12 +161,12 @@ class Pane(Widget, can_focus=True):
         frame = looks.accent if self.has_focus else looks.rule
         if y == 0:
             return self._edge(looks, frame, *self.top_edge(), corners=self._corners(looks, 0))
-        if y == self.size.height - 1:
+        if y == self._extent.height - 1:
             return self._edge(looks, frame, [], [], self.bottom_edge(), corners=self._corners(looks, 2))
         side = looks.glyphs.down
-        right = Segment(" " if self.meets_right else f" {side}", frame)
+        right = Segment(" " if self._meets_right else f" {side}", frame)
         line = [Segment(side, frame), self.margin(y - 1), *self._fitted(y - 1), right]
-        return Strip(line, self.size.width)
+        return Strip(line, self._extent.width)
 
     def _fitted(self, y: int) -> Strip:
         return self.content_line(y).adjust_cell_length(self.content_width)
@@ -108,8 +174,8 @@ class Pane(Widget, can_focus=True):
     def _corners(self, looks: Looks, first: int) -> str:
         """Left and right corner of the upper edge (0) or the lower (2)."""
         marks = looks.glyphs
-        left = marks.joints[first // 2] if self.meets_left else marks.corners[first]
-        return left + (marks.across if self.meets_right else marks.corners[first + 1])
+        left = marks.joints[first // 2] if self._meets_left else marks.corners[first]
+        return left + (marks.across if self._meets_right else marks.corners[first + 1])
 
     def _edge(
         self,
@@ -122,7 +188,7 @@ class Pane(Widget, can_focus=True):
         corners: str,
     ) -> Strip:
         """An edge of the frame; where not all fits, the middle is clipped, then left out, then the left."""
-        width, across = self.size.width, looks.glyphs.across
+        width, across = self._extent.width, looks.glyphs.across
         left, right = _spaced(left), _spaced(right)
         if cells(left) + cells(right) > width - 6:
             left = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -21,7 +22,6 @@ from godtui.candybar.widgets.pane import Pane
 from godtui.candybar.window import Line, Window
 from godtui.envelope import StoredEvent
 
-MAX_PAINTED = 1_000
 FLOOD_TICKS = 3
 OWN = ("bloodbank.health.status", "candystore.event.persisted")
 """What the system says of itself, unasked."""
@@ -55,12 +55,11 @@ class StreamList(Pane):
         self._link = link
         self._api_url = api_url
         self._painter: RowPainter | None = None
-        self._painted: dict[int, Strip] = {}
         self._lines: list[Line] = []
         self._drawn_at_tick = 0
         self._ticks = 0
         self._edge_text = ""
-        self._only_own = True
+        self._lesson: list[list[Segment]] = []
         self.filter_text = ""
         self.window = Window(link.feed.ring)
 
@@ -78,13 +77,13 @@ class StreamList(Pane):
         """Turn to another feed's rows."""
         self.window = window
         self.filter_text = filter_text
-        self._painted.clear()
+        self._kept.clear()
         self.redraw()
 
     def redraw(self) -> None:
         """Draw everything again."""
         self._lines = self.window.lines(self.content_height)
-        self._only_own = len(self._lines) < self.content_height and not any(map(self._was_sent, self._lines))
+        self._teach()
         self._drawn_at_tick = self._ticks
         self.refresh()
 
@@ -96,7 +95,7 @@ class StreamList(Pane):
         flooded = waiting > self.content_height and self._ticks - self._drawn_at_tick < FLOOD_TICKS
         if window.following and not flooded and window.take():
             self.redraw()
-        elif not self._lines and self._ticks % 8 == 0:
+        elif self._ticks % 8 == 0 and self._teach():
             self.refresh()
 
     def refresh_freshness(self) -> None:
@@ -107,13 +106,10 @@ class StreamList(Pane):
             self.refresh_edges()
 
     def restyle(self) -> None:
-        """The looks or the size changed."""
         self._painter = None
-        self._painted.clear()
-        self.redraw()
-
-    def on_resize(self) -> None:
-        self.restyle()
+        self._lines = self.window.lines(self.content_height)
+        self._teach()
+        super().restyle()
 
     def action_open(self) -> None:
         if self.current is not None:
@@ -165,7 +161,8 @@ class StreamList(Pane):
     def content_line(self, y: int) -> Strip:
         looks, width = looks_of(self), self.content_width
         if y >= len(self._lines):
-            return Strip(self._lesson_line(looks, y - len(self._lines))).adjust_cell_length(width)
+            below = y - len(self._lines)
+            return Strip(self._lesson[below] if below < len(self._lesson) else []).adjust_cell_length(width)
         line = self._lines[y]
         event = self.window.event(line.row)
         if event is None:
@@ -173,8 +170,13 @@ class StreamList(Pane):
         painter = self._painter or self._new_painter(looks)
         if line.is_rule:
             return painter.rule(event)
-        strip = self._painted.get(line.row) or self._paint(painter, line.row, event)
+        strip = painter.paint(event)
         return strip.apply_style(looks.cursor) if line.row == self.window.cursor else strip
+
+    def line_key(self, y: int) -> Hashable | None:
+        if y >= len(self._lines) or self._lines[y] == (self.window.cursor, False):
+            return None
+        return self._lines[y]
 
     def margin(self, y: int) -> Segment:
         looks = looks_of(self)
@@ -211,16 +213,15 @@ class StreamList(Pane):
         age = duration(max(now - link.feed.contact, link.silence))
         return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
 
-    def _lesson_line(self, looks: Looks, y: int) -> list[Segment]:
-        """Below the rows: what to do where nothing is shown that somebody sent."""
-        if not self._only_own:
-            return []
-        lines = lesson(self._link, looks, self.filter_text, self._api_url, self.content_width)
+    def _teach(self) -> bool:
+        """Bring what stands below the rows up to date; whether that changed."""
+        before, self._lesson = self._lesson, []
         room = self.content_height - len(self._lines)
-        if self._lines and room < len(lines) + 1:
-            return []
-        top = max(0, min(2, room - len(lines)))
-        return lines[y - top] if top <= y < top + len(lines) else []
+        if room > 0 and not any(map(self._was_sent, self._lines)):
+            said = lesson(self._link, looks_of(self), self.filter_text, self._api_url, self.content_width)
+            if not self._lines or room > len(said):
+                self._lesson = [[]] * max(0, min(2, room - len(said))) + said
+        return self._lesson != before
 
     def _was_sent(self, line: Line) -> bool:
         event = self.window.event(line.row)
@@ -229,12 +230,6 @@ class StreamList(Pane):
     def _new_painter(self, looks: Looks) -> RowPainter:
         self._painter = RowPainter(looks, self.content_width)
         return self._painter
-
-    def _paint(self, painter: RowPainter, row: int, event: StoredEvent) -> Strip:
-        if len(self._painted) >= MAX_PAINTED:
-            self._painted.clear()
-        strip = self._painted[row] = painter.paint(event)
-        return strip
 
     def _moved(self) -> None:
         self.redraw()
