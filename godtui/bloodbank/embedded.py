@@ -192,13 +192,13 @@ class EmbeddedBus:
         self._ready.set()
 
     async def _sweep_often(self) -> None:
-        await self._ready.wait()
         while True:
             await self.sweep()
             await self._clock.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
         """Turn what waited longer than its queue allows into letters, also where nobody consumes."""
+        await self._ready.wait()
         for queue in list(self._queues.values()):
             try:
                 await queue.sweep()

@@ -1,0 +1,107 @@
+"""The cursor: how far it is remembered, what it costs to move, what retention must keep for it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from godtui.bloodbank.ahead import MAX_LOOKED_AT, look_ahead
+from godtui.bloodbank.bindings import Binding, Bindings
+from godtui.bloodbank.bus import QueueSpec
+from godtui.bloodbank.embedded_queue import CURSOR_SLACK
+from godtui.bloodbank.handout import MAX_BYTES
+from tests.bloodbank.conftest import Room
+from tests.contract.messages import collect, drain, event, events, eventually, ids, send
+
+RARE = QueueSpec("rare", ("rare.#",))
+
+
+async def stored_cursor(room: Room, queue: str) -> int:
+    rows = await room.log.rows("SELECT cursor FROM queues WHERE name = ?", (queue,), purpose="test")
+    cursor: int = rows[0][0]
+    return cursor
+
+
+async def test_what_concerns_nobody_is_not_looked_at_again_after_a_restart(room: Room) -> None:
+    async with room.bus.subscribe(RARE) as consumer:
+        waiting = asyncio.create_task(consumer.batch())
+        for _ in range(5):
+            await send(room.bus, events(CURSOR_SLACK))
+
+        async def is_kept() -> bool:
+            return await stored_cursor(room, "rare") >= room.log.last_seq - CURSOR_SLACK
+
+        await eventually(is_kept)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    await room.reopen()
+    async with room.bus.subscribe(RARE) as consumer:
+        await send(room.bus, [sent := event("rare.event.sent")])
+        assert ids(await drain(consumer, 1)) == [sent.message_id]
+    assert await stored_cursor(room, "rare") == room.log.last_seq
+
+
+async def test_looks_at_so_much_at_once_and_no_more(room: Room) -> None:
+    for _ in range(3):
+        await send(room.bus, events(MAX_LOOKED_AT // 2))
+    found = await look_ahead(room.log, Bindings([Binding("rare.#", 0, None)]), 0, 100)
+    assert not found.events
+    assert 0 < found.cursor < room.log.last_seq
+
+
+async def test_passes_a_long_stretch_that_concerns_nobody(room: Room) -> None:
+    await room.bus.declare(RARE)
+    for _ in range(3):
+        await send(room.bus, events(MAX_LOOKED_AT // 2))
+    await send(room.bus, [sent := event("rare.event.sent")])
+    await room.reopen()
+    async with room.bus.subscribe(RARE) as consumer:
+        assert ids(await drain(consumer, 1)) == [sent.message_id]
+
+
+async def test_a_batch_holds_a_bounded_number_of_bytes(room: Room) -> None:
+    size = MAX_BYTES // 8
+    sent = [event(text="x" * size) for _ in range(12)]
+    queue = QueueSpec("q", ("#",))
+    await room.bus.declare(queue)
+    await send(room.bus, sent)
+    await room.reopen()
+    for attempt in (1, 2):
+        async with room.bus.subscribe(queue) as consumer:
+            first = await consumer.batch(12)
+            assert len(first.deliveries) == 8
+            rest = await collect(consumer, 4)
+            assert ids([*first.deliveries, *rest]) == ids(sent)
+            assert {each.attempt for each in rest} == {attempt}
+
+
+async def test_retention_keeps_what_queues_need(room: Room) -> None:
+    assert await room.bus.lowest_needed() is None
+    await send(room.bus, events(3))
+    queue = QueueSpec("q", ("#",))
+    await room.bus.declare(queue)
+    await send(room.bus, events(5))
+    assert await room.bus.lowest_needed() == 4
+    async with room.bus.subscribe(queue) as consumer:
+        held = await collect(consumer, 5)
+        for each in held[:2]:
+            each.ack()
+        await consumer.flush()
+        assert await room.bus.lowest_needed() == 6
+        for each in held[2:]:
+            each.ack()
+        await consumer.flush()
+        assert await room.bus.lowest_needed() == 9
+
+
+async def test_a_replayed_message_needs_nothing_of_the_log(room: Room) -> None:
+    await room.bus.declare(RARE)
+    await send(room.bus, events(2), queue="rare")
+    assert await room.bus.lowest_needed() == room.log.last_seq + 1
+
+
+async def test_bindings_hold_for_their_own_stretch() -> None:
+    bindings = Bindings([Binding("a", 0, 5), Binding("b", 5, None), Binding("a", 9, None), Binding("c", 7, 7)])
+    assert [seq for seq in range(1, 13) if bindings.match(seq, "a")] == [1, 2, 3, 4, 5, 10, 11, 12]
+    assert [seq for seq in range(1, 13) if bindings.match(seq, "b")] == [6, 7, 8, 9, 10, 11, 12]
+    assert not any(bindings.match(seq, "c") for seq in range(1, 13))
+    assert bindings.open_patterns == {"a", "b"}
