@@ -21,7 +21,7 @@ WAL_BYTES_KEPT: Final = 8 * 1024 * 1024
 OLDEST_SQLITE: Final = (3, 37, 0)
 
 _MODE: Final = 0o600
-_CACHE_KIBIBYTES: Final = 65_536
+_CACHE_KIBIBYTES: Final = 32_768
 _SETTINGS: Final = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",  # on macOS a plain fsync stops at the drive's cache
