@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -42,6 +43,8 @@ async def _serve(engine: Engine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await engine.start()
+    # What was made by now stays: collecting would look through it again and again.
+    gc.freeze()
     try:
         await asked.wait()
         logger.info("stopping")

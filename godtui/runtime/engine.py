@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -62,6 +63,7 @@ class Engine:
         self._make_services = services
         self._with_workers = workers
         self._stack = AsyncExitStack()
+        self._stopping = asyncio.Lock()
         self._log = EventLog(settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock)
         self._bus = EmbeddedBus(self._log, self.clock)
         self._supervisor = Supervisor(self.clock)
@@ -92,8 +94,10 @@ class Engine:
         logger.info("started: bus %s, data directory %s", self.settings.shown_bus_url, self.settings.data_dir)
 
     async def stop(self) -> None:
-        """Stop taking events in, finish what was begun, close; may be called twice."""
-        await self._stack.aclose()
+        """Stop taking events in, finish what was begun, close; may be called twice, and before `start`."""
+        async with self._stopping:
+            await self._stack.aclose()
+            self._ownership.release()
         logger.info("stopped")
 
     @property
@@ -166,8 +170,9 @@ class Engine:
             "path": str(log.path),
         }
         if log.fault:
-            detail = f"{log.path.parent} cannot be written: {log.fault}; free space or fix its permissions"
-            return ComponentHealth("down", detail, figures)
+            detail = f"{log.path.parent} cannot be written: {log.fault}"
+            advice = "" if ";" in log.fault else "; free space or fix its permissions"
+            return ComponentHealth("down", detail + advice, figures)
         if log.wal_bytes > MAX_WAL_BYTES:
             oldest = log.oldest_reader()
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import logging
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -16,6 +18,8 @@ SWITCH_SECONDS: Final = 0.0005
 STOP_SECONDS: Final = 30.0
 
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 
 class Guest(Protocol):
@@ -59,15 +63,22 @@ class Host:
         if self._loop is None or self.failure is not None:
             work.close()
             raise RuntimeError(self.failure or "the engine is not started")
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+        except RuntimeError:  # it ended just now
+            work.close()
+            raise RuntimeError("the engine has stopped") from None
 
     def stop(self) -> None:
         """Stop the guest and wait for its thread to end; blocks."""
         loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(stopping.set)
+        if loop is not None and stopping is not None:
+            with contextlib.suppress(RuntimeError):  # it ended by itself
+                loop.call_soon_threadsafe(stopping.set)
         if self._thread.is_alive():
             self._thread.join(STOP_SECONDS)
+            if self._thread.is_alive():
+                logger.error("the engine's thread does not end")
 
     def _run(self) -> None:
         try:

@@ -17,6 +17,8 @@ LONGEST_BACKOFF: Final = 30.0
 STEADY_SECONDS: Final = 60.0
 """A worker that ran this long has recovered: its next failure counts as the first."""
 
+STOP_SECONDS: Final = 10.0
+
 State: TypeAlias = Literal["starting", "running", "retrying", "stopped", "failed"]
 
 logger = logging.getLogger(__name__)
@@ -58,10 +60,13 @@ class Supervisor:
         return worker
 
     async def stop(self) -> None:
-        """Cancel every worker and wait until each has ended."""
+        """Cancel every worker and wait until each has ended; one that will not is left behind."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            _, unending = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+            for task in unending:
+                logger.error("worker %s does not end", task.get_name())
         self._tasks.clear()
         for worker in self.workers:
             worker.state, worker.detail = "stopped", "stopped"
