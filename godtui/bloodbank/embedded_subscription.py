@@ -121,6 +121,7 @@ class EmbeddedSubscription:
         fetching = self._fetching
         await asyncio.wait([fetching])
         self._fetching = None
+        self._refuse_if_closed()
         try:
             return fetching.result()
         except LogUnavailableError:

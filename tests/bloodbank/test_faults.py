@@ -39,7 +39,7 @@ async def test_decisions_that_fail_are_written_again_once(room: Room, fault: Fau
     async with room.bus.subscribe(QUEUE) as consumer:
         await send(room.bus, sent)
         batch = await consumer.batch(4)
-        batch.deliveries[0].retry("later", after=60)
+        batch.deliveries[0].retry("later", after=3600)
         batch.deliveries[1].retry("at once")
         batch.deliveries[2].dead_letter("no use")
         room.log.faults += [("Settle", fault), ("Settle", fault)]
@@ -47,7 +47,7 @@ async def test_decisions_that_fail_are_written_again_once(room: Room, fault: Fau
         (again,) = await room.meanwhile(collect(consumer, 1))
         assert (again.message, again.attempt) == (sent[1], 2)
         again.ack()
-        room.clock.advance(60)
+        room.clock.advance(3600)
         (late,) = await room.meanwhile(collect(consumer, 1))
         assert (late.message, late.attempt) == (sent[0], 2)
         late.ack()
