@@ -12,7 +12,8 @@ from uuid import UUID
 
 import orjson
 import uuid_utils.compat
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from godtui import jsontext
 from godtui.clock import rfc3339, to_microseconds
@@ -22,7 +23,7 @@ MAX_TYPE_BYTES = 255
 RESERVED = ("seq", "stored_at", "violations", "extra")
 """Names that a stored event adds to its envelope; a foreign field of such a name is shown under `extra`."""
 
-_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_-]*(\.[a-z][a-z0-9_-]*)+")
+_EVENT_TYPE = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+")
 _VERSION = re.compile(r"v[1-9][0-9]*")
 _RFC3339 = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))?", re.ASCII
@@ -78,7 +79,7 @@ def event_type_fault(name: str) -> str | None:
 
 def version_fault(version: str) -> str | None:
     """Why a text is not a schema version, or None where it is one."""
-    return None if _VERSION.fullmatch(version) else f"{version!r} is not a version such as v1"
+    return None if _VERSION.fullmatch(version) else f"{version[:40]!r} is not a version such as v1"
 
 
 def read_timestamp(text: str) -> tuple[datetime, bool]:
@@ -123,24 +124,11 @@ def _aware_timestamp(value: object) -> datetime:
     return moment
 
 
-def _event_type(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("an event type is a string")
-    if fault := event_type_fault(value):
-        raise ValueError(fault)
-    return value
-
-
-def _version(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("a version is a string such as v1")
-    if fault := version_fault(value):
-        raise ValueError(fault)
-    return value
-
-
 AwareTimestamp = Annotated[datetime, BeforeValidator(_aware_timestamp)]
 Document = dict[str, Any]
+# pydantic matches patterns in native code; what it refuses, `_faults` explains in our words.
+EventType = Annotated[str, StringConstraints(pattern=f"^{_EVENT_TYPE.pattern}$", max_length=MAX_TYPE_BYTES)]
+Version = Annotated[str, StringConstraints(pattern=f"^{_VERSION.pattern}$")]
 
 
 class EventEnvelope(BaseModel):
@@ -194,11 +182,11 @@ class EventDraft(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    event_type: Annotated[str, BeforeValidator(_event_type)]
+    event_type: EventType
     payload: Document
     event_id: UUID = Field(default_factory=new_id)
     timestamp: AwareTimestamp | None = None
-    version: Annotated[str, BeforeValidator(_version)] | None = None
+    version: Version | None = None
     source: Document | None = None
     correlation_id: UUID | None = None
     causation_id: UUID | None = None
@@ -259,15 +247,26 @@ def _with_zone(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
 
 
 def _faults(error: ValidationError) -> list[Fault]:
-    found = []
-    for detail in error.errors(include_url=False, include_context=False, include_input=False):
-        message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "missing":
-            message = f"{detail['loc'][-1]} is missing"
-        elif detail["type"] == "model_type":
-            message = "an event is a JSON object"
-        found.append(Fault(jsontext.pointer(detail["loc"]), message))
-    return found
+    details = error.errors(include_url=False, include_context=False)
+    return [Fault(jsontext.pointer(detail["loc"]), _explained(detail)) for detail in details]
+
+
+def _explained(detail: ErrorDetails) -> str:
+    """What pydantic found wrong, in the words of the domain."""
+    match detail["type"], detail["loc"]:
+        case "missing", (*_, name):
+            return f"{name} is missing"
+        case "model_type", _:
+            return "an event is a JSON object"
+        case "string_pattern_mismatch" | "string_too_long", ("event_type",):
+            return event_type_fault(detail["input"]) or detail["msg"]
+        case "string_pattern_mismatch", ("version",):
+            return version_fault(detail["input"]) or detail["msg"]
+        case "string_type", ("event_type",):
+            return "an event type is a string"
+        case "string_type", ("version",):
+            return "a version is a string such as v1"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def source_name(source: Mapping[str, Any]) -> str:
