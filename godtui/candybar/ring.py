@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from operator import itemgetter
 from typing import TypeAlias
 
 from godtui.envelope import StoredEvent
@@ -48,10 +47,11 @@ class Ring:
         slot = self._slots[number % self._capacity]
         return slot[1] if slot is not None and slot[0] == number else None
 
-    def snapshot(self) -> Snapshot:
-        """The rows as they are now, which later writes do not change."""
+    def snapshot(self, end: int | None = None) -> Snapshot:
+        """The rows as they are now, up to `end`; later writes do not change them."""
+        newest = self.end
         slots = self._slots[:]  # one step of the interpreter: no write falls within
-        return Snapshot(sorted((slot for slot in slots if slot is not None), key=itemgetter(0)), self.end)
+        return Snapshot(slots, self.first, newest if end is None else min(end, newest))
 
     def _forget_oldest(self) -> None:
         index = self.first % self._capacity
@@ -65,19 +65,14 @@ class Ring:
 class Snapshot:
     """Rows that stay."""
 
-    __slots__ = ("_events", "end", "first")
+    __slots__ = ("_slots", "end", "first")
 
-    def __init__(self, slots: list[_Slot], end: int) -> None:
-        self.first = slots[0][0] if slots else end
-        self._events = [event for _, event in slots]
-        self.end = self.first + len(self._events)
-
-    @property
-    def count(self) -> int:
-        """How many rows there are."""
-        return len(self._events)
+    def __init__(self, slots: list[_Slot | None], first: int, end: int) -> None:
+        self._slots = slots
+        self.first = min(first, end)
+        self.end = end
 
     def row(self, number: int) -> StoredEvent | None:
         """The event of a row, or None where it is not among those kept."""
-        index = number - self.first
-        return self._events[index] if 0 <= index < len(self._events) else None
+        slot = self._slots[number % len(self._slots)]
+        return slot[1] if slot is not None and slot[0] == number < self.end else None

@@ -51,7 +51,7 @@ class Window:
     @property
     def cursor(self) -> int:
         """The row the reader is on; the newest while following."""
-        return self._cursor if self.held else max(0, self.ring.end - 1)
+        return self._cursor if self.held else max(0, self._taken - 1)
 
     @property
     def waiting(self) -> int:
@@ -65,11 +65,9 @@ class Window:
 
     def take(self) -> bool:
         """Take up what came, while following; whether there was anything."""
-        end = self.ring.end
-        if self.held is not None or end == self._taken:
+        if self.held is not None or self.ring.end == self._taken:
             return False
-        self.lost += max(0, self.ring.first - self._taken)
-        self._taken = end
+        self._take_all()
         return True
 
     def event(self, row: int) -> StoredEvent | None:
@@ -130,20 +128,23 @@ class Window:
         self._keep_cursor_in_sight(height)
         return self._held_lines(height)
 
+    def _take_all(self) -> None:
+        end = self.ring.end
+        self.lost += max(0, self.ring.first - self._taken)
+        self._taken = end
+
     def _hold_now(self) -> None:
-        self.take()
-        self.held = self.ring.snapshot()
-        self.lost += max(0, self.held.first - self._taken)
-        self._taken = max(self._taken, self.held.end)
+        if self.ring.first >= self._taken:
+            self._take_all()  # nothing of what was shown is left
+        self.held = self.ring.snapshot(self._taken)
         self._cursor = max(self.held.first, self.held.end - 1)
 
     def _holding(self) -> Snapshot:
-        if self.held is None:
-            self._hold_now()
-        return self.held or self.ring.snapshot()
+        return self.held or self.ring.snapshot(self._taken)
 
     def _go(self, row: int) -> None:
         if not self.paused and row >= self._holding().end:
+            self._take_all()
             self._hold_now()
         held = self._holding()
         forward = row > self._cursor
@@ -156,7 +157,7 @@ class Window:
         return event is not None and (before is None or before.time // DAY != event.time // DAY)
 
     def _tail_lines(self, height: int) -> list[Line]:
-        return self._lines_up_from(self.ring.end - 1, height)
+        return self._lines_up_from(self._taken - 1, height)
 
     def _lines_up_from(self, row: int, height: int) -> list[Line]:
         lines: list[Line] = []
@@ -169,7 +170,7 @@ class Window:
         return lines[:height][::-1]
 
     def _held_lines(self, height: int) -> list[Line]:
-        if not self._holding().count:
+        if self._holding().first == self._holding().end:
             return []
         lines = [self._top] if self._top.is_rule else []
         for row in range(self._top.row, min(self._holding().end, self._top.row + height)):

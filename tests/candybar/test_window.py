@@ -65,6 +65,20 @@ def test_rows_forgotten_before_they_were_shown_are_counted_once():
     assert (made.lost, made.shown) == (15, 20)
 
 
+def test_a_pause_keeps_what_was_on_screen_not_what_came_since():
+    made = window(10)
+    made.ring.write([SAMPLE] * 7)
+    made.pause(5)
+    assert (rows_of(made), made.cursor, made.waiting) == ([5, 6, 7, 8, 9], 9, 7)
+
+
+def test_a_pause_after_everything_shown_is_forgotten_keeps_what_is_there():
+    made = window(10, capacity=10)
+    made.ring.write([SAMPLE] * 25)
+    made.pause(5)
+    assert (rows_of(made), made.lost, made.shown) == ([30, 31, 32, 33, 34], 15, 20)
+
+
 def test_moving_up_leaves_the_tail_without_moving_the_rows():
     made = window(10)
     made.move(-1, 5)
