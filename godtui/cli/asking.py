@@ -13,13 +13,13 @@ import click
 
 from godtui.candybar.plaintext import clip, fit, plain
 from godtui.candybar.preview import preview
-from godtui.cli.failures import explained
+from godtui.cli.failures import UnreachableError, explained
 from godtui.cli.options import Given
-from godtui.cli.reaching import reach
+from godtui.cli.reaching import client, live_address, reach
 from godtui.clock import SystemClock, rfc3339
 from godtui.envelope import StoredEvent
 from godtui.filters import Filter, parse
-from godtui.operations import Dropped, Events, Gap, Operations
+from godtui.operations import Events, Frame, Gap, Operations, Position
 
 PAGE_EVENTS: Final = 1000
 RECONNECT_SECONDS: Final = 1.0
@@ -41,10 +41,11 @@ async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: S
     async with reach(given) as operations:
         last = (await operations.monitor.health()).components["store"].figures.get("last_seq", 0)
         found = await _newest(operations, wanted, limit)
-        for event in reversed(found):
-            click.echo(show(event))
-        if follow:
-            await _follow(operations, wanted, max(found[0].seq if found else 0, last), show)
+    for event in reversed(found):
+        click.echo(show(event))
+    sys.stdout.flush()
+    if follow:
+        await _follow(given, wanted, max(found[0].seq if found else 0, last), show)
 
 
 async def _newest(operations: Operations, wanted: Filter, limit: int) -> list[StoredEvent]:
@@ -60,30 +61,41 @@ async def _newest(operations: Operations, wanted: Filter, limit: int) -> list[St
     return found
 
 
-async def _follow(operations: Operations, wanted: Filter, after: int, show: Show) -> None:
+async def _follow(given: Given, wanted: Filter, after: int, show: Show) -> None:
     """Print what arrives beyond a position, each once, across connections that break."""
+    settings = None if given.url is not None else given.settings()
     told = False
     while True:
+        address = given.url if settings is None else await live_address(settings)
         try:
-            async for frame in operations.store.stream(wanted, after=after):
-                told = False
-                if isinstance(frame, Events):
-                    for event in frame.events:
-                        click.echo(show(event))
-                        after = event.seq
-                    sys.stdout.flush()
-                elif isinstance(frame, Gap | Dropped):
-                    click.echo(f"events {frame.from_seq} to {frame.to_seq} are no longer stored", err=True)
-        except BrokenPipeError:
-            raise
+            async with client(address or "") as operations:
+                async for frame in operations.store.stream(wanted, after=after, positions=True):
+                    told = False
+                    after = _show_frame(frame, after, show)
         except Exception as error:
             known = explained(error)
-            if known is None:
+            if not isinstance(known, UnreachableError):
                 raise
             if not told:
                 click.echo(f"godtui: {known.format_message()}; trying again", err=True)
             told = True
         await asyncio.sleep(RECONNECT_SECONDS)
+
+
+def _show_frame(frame: Frame, after: int, show: Show) -> int:
+    """Print what a frame brings; the position up to which all is printed."""
+    match frame:
+        case Events(events):
+            for event in events:
+                click.echo(show(event))
+            sys.stdout.flush()
+            return events[-1].seq
+        case Position(seq):
+            return seq
+        case Gap(first, last):
+            click.echo(f"godtui: events {first:,} to {last:,} are no longer stored", err=True)
+            return last
+    return after
 
 
 def _as_json(event: StoredEvent) -> str:

@@ -10,7 +10,14 @@ import click
 from godtui.eventlog import DataDirectoryError, LogUnavailableError
 from godtui.filters import FilterError
 from godtui.holyfields import SchemaFolderError
-from godtui.operations import InvalidEventError, NotConfirmedError, PublishError, StoreUnavailableError
+from godtui.operations import (
+    BadCursorError,
+    InvalidEventError,
+    NotConfirmedError,
+    PublishError,
+    StoreUnavailableError,
+    UnknownPositionError,
+)
 from godtui.settings import SettingsError
 
 FAILED: Final = 1
@@ -45,10 +52,10 @@ def explained(error: Exception) -> click.ClickException | None:
         case click.ClickException():
             return error
         case InvalidEventError():
-            return ThingFailedError(_faults(error))
+            return ThingFailedError(faults_text(error))
         case NotConfirmedError() | StoreUnavailableError() | LogUnavailableError():
             return UnreachableError(str(error))
-        case PublishError():
+        case PublishError() | BadCursorError() | UnknownPositionError():
             return ThingFailedError(str(error))
         case FilterError():
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")
@@ -72,5 +79,6 @@ def _explained_api(error: Exception) -> click.ClickException | None:
     return None
 
 
-def _faults(error: InvalidEventError) -> str:
+def faults_text(error: InvalidEventError) -> str:
+    """All faults of an event in one line."""
     return "; ".join(f"{fault.path}: {fault.message}" if fault.path else fault.message for fault in error.faults)

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from godtui import __version__
-from godtui.cli.failures import WrongUsageError, explained
+from godtui.cli.failures import ThingFailedError, WrongUsageError, explained
 from godtui.cli.options import Given, settings_options
 
+INTERRUPTED: Final = 130
+UNFORESEEN: Final = "something went wrong that should not"
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+_NEGATED: Final = re.compile(r"-(?!-|[fh]$).")
+
+
+class FilterCommand(click.Command):
+    """A command whose arguments may begin with one -, as a filter's negated terms do."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Mark what would be taken for short options; no argument of a process can hold NUL itself."""
+        return super().parse_args(context, [f"\0{one}" if _NEGATED.match(one) else one for one in arguments])
+
+
+class Piped(click.Group):
+    """Commands whose output may go to one who has read enough."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """As any group, ending quietly where nobody reads on."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:
+            # What is still buffered has no reader either.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            context.exit(0)
+
+
+@click.group(cls=Piped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", prog_name="godtui", message="%(prog)s %(version)s")
 @click.option("--headless", is_flag=True, help="Run without the console; logs go to stderr.")
 @settings_options
@@ -64,7 +92,7 @@ def publish(given: Given, /, event_type: str | None, dash: str | None, attach: s
     run_publish(given.take(attach, flags), Publication(event_type=event_type, stream=dash == "-", **options))
 
 
-@godtui.command()
+@godtui.command(cls=FilterCommand)
 @click.argument("filter_words", metavar="[FILTER]...", nargs=-1)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what arrives.")
@@ -78,25 +106,32 @@ def events(
     """Show stored events that match a filter, such as: type:agent.# since:15m error"""
     from godtui.cli.asking import run_events
 
-    run_events(given.take(attach, flags), " ".join(filter_words), limit, follow, form)
+    text = " ".join(word.removeprefix("\0") for word in filter_words)
+    run_events(given.take(attach, flags), text, limit, follow, form)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; its exit code."""
+    _open_closed()
     try:
         code = godtui.main(args=arguments, prog_name="godtui", standalone_mode=False)
-    except click.Abort:
-        return 130
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read has enough; what is still buffered has no reader either.
-        sys.stdout = None
-        return 0
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except Exception as error:
         known = explained(error)
         if known is None:
-            raise
+            if sys.flags.dev_mode:
+                raise
+            known = ThingFailedError(
+                f"{UNFORESEEN} ({type(error).__name__}: {error}); python -X dev -m godtui says where"
+            )
         click.echo(f"godtui: {known.format_message()}", err=True)
         return known.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _open_closed() -> None:
+    """Give the program outputs where it was started without: what is written there is nobody's."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import click
 
 from godtui import jsontext
-from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError
+from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError, faults_text
+from godtui.cli.lines import Line, read_lines
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach
 from godtui.clock import rfc3339
@@ -21,7 +23,6 @@ from godtui.operations import BatchReport, Operations, Receipt
 
 BATCH_LINES: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class _Tally:
     def refuse(self, line: int, error: Exception) -> None:
         """A line that cannot be published."""
         self.rejected += 1
-        click.echo(f"line {line}: {error}", err=True)
+        said = faults_text(error) if isinstance(error, InvalidEventError) else str(error)
+        click.echo(f"line {line}: {said}", err=True)
 
     def close(self, as_json: bool) -> None:
         """Say the totals; raises where not everything was published."""
@@ -128,18 +130,22 @@ class _Tally:
         if self.unconfirmed:
             raise UnreachableError(f"{self.unconfirmed:,} events were not confirmed; each is named above")
         if self.rejected:
-            raise ThingFailedError(f"{self.rejected:,} lines were not published; each is named above")
+            raise ThingFailedError(f"{self.rejected:,} of the lines were not published; each is named above")
 
 
 async def _publish_lines(given: Given, wanted: Publication) -> None:
     tally = _Tally()
-    stdin = sys.stdin.buffer
-    size = _size(stdin)
+    descriptor = _standard_input()
+    size = _size(descriptor)
     async with reach(given) as operations:
         with click.progressbar(length=size or 1, label="publishing", file=sys.stderr, hidden=_hidden(size)) as bar:
-            for numbers, drafts, consumed in _batches(stdin, wanted, tally):
-                await _send(operations, numbers, drafts, tally)
-                bar.update(consumed)
+            try:
+                async for lines in read_lines(descriptor):
+                    for numbers, drafts, consumed in _batches(lines, wanted, tally):
+                        await _send(operations, numbers, drafts, tally)
+                        bar.update(consumed)
+            except OSError as error:
+                raise WrongUsageError(f"standard input cannot be read: {error.strerror}") from None
     tally.close(wanted.as_json or not sys.stdout.isatty())
 
 
@@ -148,36 +154,53 @@ async def _send(operations: Operations, numbers: list[int], drafts: list[EventDr
         tally.take(await operations.bus.publish_batch(drafts), numbers)
 
 
-def _batches(stream: BinaryIO, wanted: Publication, tally: _Tally) -> Iterator[tuple[list[int], list[EventDraft], int]]:
+def _batches(
+    lines: Sequence[Line], wanted: Publication, tally: _Tally
+) -> Iterator[tuple[list[int], list[EventDraft], int]]:
     """Drafts with their line numbers, and the bytes they came from; lines that are no drafts are counted at once."""
     numbers: list[int] = []
     drafts: list[EventDraft] = []
     consumed = 0
-    for number, line in enumerate(iter(lambda: stream.readline(MAX_LINE_BYTES), b""), 1):
-        consumed += len(line)
-        if line.strip():
-            try:
-                value = jsontext.parse(line)
-                drafts.append(read_draft(value if wanted.envelopes else wanted.document(value)))
-                numbers.append(number)
-            except (jsontext.JsonError, InvalidEventError) as error:
-                tally.refuse(number, error)
-        if len(drafts) >= BATCH_LINES or consumed >= BATCH_BYTES:
+    for line in lines:
+        if drafts and (len(drafts) >= BATCH_LINES or consumed + line.size > BATCH_BYTES):
             yield numbers, drafts, consumed
             numbers, drafts, consumed = [], [], 0
+        consumed += line.size
+        try:
+            draft = _draft(line, wanted)
+        except (jsontext.JsonError, InvalidEventError) as error:
+            tally.refuse(line.number, error)
+            continue
+        if draft is not None:
+            drafts.append(draft)
+            numbers.append(line.number)
     yield numbers, drafts, consumed
 
 
-def _size(stream: BinaryIO) -> int | None:
+def _draft(line: Line, wanted: Publication) -> EventDraft | None:
+    """What a line says; nothing where it is blank."""
+    if line.text is None:
+        raise jsontext.JsonError(f"{line.size:,} bytes are more than any event may have")
+    if not line.text.strip():
+        return None
+    value = jsontext.parse(line.text)
+    return read_draft(value if wanted.envelopes else wanted.document(value))
+
+
+def _standard_input() -> int:
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError):
+        raise WrongUsageError("standard input is closed; send payloads to it, or give one with --payload") from None
+
+
+def _size(descriptor: int) -> int | None:
     """The bytes that are left where standard input is a file."""
     try:
-        position = stream.tell()
-        end = stream.seek(0, 2)
-        stream.seek(position)
-    except (OSError, ValueError):
+        return os.fstat(descriptor).st_size - os.lseek(descriptor, 0, os.SEEK_CUR)
+    except OSError:
         return None
-    return end - position
 
 
 def _hidden(size: int | None) -> bool:
-    return not size or not sys.stderr.isatty()
+    return size is None or size <= 0 or not sys.stderr.isatty()

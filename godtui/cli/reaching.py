@@ -4,35 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import click
 
 from godtui.cli.failures import UnreachableError, WrongUsageError
 from godtui.cli.options import Given
 from godtui.cli.serving import SOCKET
-from godtui.eventlog import OwnedError, Ownership
+from godtui.eventlog import OwnedError, Ownership, read_note
 from godtui.operations import Operations
 from godtui.runtime import Engine
 from godtui.settings import Settings
 
+if TYPE_CHECKING:
+    from godtui.api.client import HttpOperations
+
 WAIT_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.5
+
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
 
 @asynccontextmanager
 async def reach(given: Given) -> AsyncIterator[Operations]:
     """Operations for one command, closed when it is done."""
     if given.url is not None:
-        async with _client(given.url) as operations:
+        async with client(given.url) as operations:
             yield operations
         return
     settings = given.settings()
-    found = await _own_or_socket(settings)
-    if isinstance(found, Path):
-        async with _client(found) as operations:
+    found = await _own_or_owner(settings)
+    if not isinstance(found, Ownership):
+        async with client(found) as operations:
             yield operations
         return
     engine = Engine(settings, found, workers=False)
@@ -43,29 +52,48 @@ async def reach(given: Given) -> AsyncIterator[Operations]:
         await engine.stop()
 
 
-async def _own_or_socket(settings: Settings) -> Ownership | Path:
-    """The data directory for ourselves, or the socket of whoever has it; another command's turn is waited for."""
-    socket = settings.data_dir / SOCKET
+async def live_address(settings: Settings) -> str | Path:
+    """Where the instance of a data directory answers; one that is not there is waited for."""
+    told = False
+    while (address := owner_address(settings, read_note(settings.data_dir))) is None:
+        if not told:
+            click.echo(f"godtui: waiting for a godtui to run on {settings.data_dir}", err=True)
+        told = True
+        await asyncio.sleep(LOOK_SECONDS)
+    return address
+
+
+def owner_address(settings: Settings, note: Mapping[str, object]) -> str | Path | None:
+    """Where the owner of a data directory answers local commands, if it does."""
+    url, socket = note.get("url"), settings.data_dir / SOCKET
+    if not isinstance(url, str):
+        return None
+    return socket if socket.exists() else url
+
+
+async def _own_or_owner(settings: Settings) -> Ownership | str | Path:
+    """The data directory for ourselves, or where its owner answers; another command's turn is waited for."""
     deadline = time.monotonic() + WAIT_SECONDS
     while True:
         try:
             return Ownership.take(settings.data_dir)
         except OwnedError as error:
-            if socket.exists() and error.owner.get("url"):
-                return socket
+            address = owner_address(settings, error.owner)
+            if address is not None:
+                return address
             if time.monotonic() > deadline:
                 raise UnreachableError(f"{error}, which answers no commands; wait for it or end it") from None
         await asyncio.sleep(POLL_SECONDS)
 
 
-@asynccontextmanager
-async def _client(address: str | Path) -> AsyncIterator[Operations]:
+def client(address: str | Path) -> HttpOperations:
+    """The operations of another instance, with the token of the environment. Raises WrongUsageError."""
     from godtui.api.client import HttpOperations
 
     token = os.environ.get("GODTUI_API_TOKEN") or None
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise WrongUsageError("GODTUI_API_TOKEN must be visible ASCII characters without spaces")
     try:
-        operations = HttpOperations(address, token=token)
+        return HttpOperations(address, token=token)
     except ValueError as error:
         raise WrongUsageError(str(error)) from None
-    async with operations:
-        yield operations

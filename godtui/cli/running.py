@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
 
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.logs import log_to_file, log_to_stderr
 from godtui.cli.options import Given
-from godtui.cli.serving import SOCKET, HttpService
+from godtui.cli.reaching import client, owner_address
+from godtui.cli.serving import HttpService
 from godtui.eventlog import OwnedError, Ownership
 from godtui.operations import Operations
 from godtui.runtime import Engine, Host
@@ -54,10 +54,10 @@ async def _serve(engine: Engine) -> None:
 
 def run_with_console(given: Given) -> int:
     """The console, on an engine of its own or on the one that is running already."""
-    if not sys.stdout.isatty():
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsageError("the console needs a terminal; on a server use godtui --headless")
-    if given.url is not None:
-        return _show(_attached(given.url, given.url), given.url)
+    if given.attach is not None:
+        return _show(_attached(given.attach, f"attached to {given.attach}"), given.attach)
     settings = given.settings()
     try:
         ownership = Ownership.take(settings.data_dir)
@@ -72,11 +72,11 @@ def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int
     differing = _differing(given, settings, owned.owner)
     if differing:
         raise WrongUsageError(f"{owned}, with another {differing}; leave that out to attach to it, or stop it first")
-    socket = settings.data_dir / SOCKET
-    if not socket.exists():
-        raise WrongUsageError(f"{owned}, which has no socket to attach to; stop it first")
-    url = str(owned.owner.get("url") or socket)
-    return _show(_attached(socket, f"attached to {url}"), url)
+    address = owner_address(settings, owned.owner)
+    if address is None:
+        raise WrongUsageError(f"{owned}, which answers no console; wait for it or end it")
+    url = str(owned.owner["url"])
+    return _show(_attached(address, f"attached to {url}"), url)
 
 
 def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) -> str | None:
@@ -92,10 +92,8 @@ def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) ->
 class _Attached:
     """Another instance's operations, as a guest of the host's thread."""
 
-    def __init__(self, address: Any) -> None:
-        from godtui.api.client import HttpOperations
-
-        self._client = HttpOperations(address, token=os.environ.get("GODTUI_API_TOKEN") or None)
+    def __init__(self, address: str | Path) -> None:
+        self._client = client(address)
 
     @property
     def operations(self) -> Operations:
@@ -109,7 +107,7 @@ class _Attached:
         await self._client.aclose()
 
 
-def _attached(address: Any, description: str) -> Host:
+def _attached(address: str | Path, description: str) -> Host:
     return Host(lambda: _Attached(address), description)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -33,14 +34,18 @@ def write_starter(folder: Path) -> None:
         _make(folder / "registry.yaml", lambda path: shutil.copyfile(packaged("registry.yaml"), path))
         _make(folder / "godtui.toml", lambda path: path.write_text(SETTINGS_FILE, encoding="utf-8"))
     except OSError as error:
-        raise WrongUsageError(f"{error.filename or folder} cannot be written: {error.strerror}") from None
+        raise WrongUsageError(f"{folder} cannot be written: {error.strerror or error}") from None
 
 
 def _make(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside and rename, so that what is there is whole."""
     if path.exists() or path.is_symlink():
         click.echo(f"left as it is: {path}")
         return
-    write(path)
+    with tempfile.TemporaryDirectory(prefix=".godtui-", dir=path.parent) as beside:
+        fresh = Path(beside) / path.name
+        write(fresh)
+        fresh.rename(path)
     click.echo(f"made: {path}")
 
 
