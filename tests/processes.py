@@ -44,22 +44,21 @@ def run(
 
 
 class Process:
-    """`godtui ARGUMENTS`, running. A context manager that ends it."""
+    """`godtui ARGUMENTS`, or another module, running. A context manager that ends it."""
 
     def __init__(
-        self, home: Path, *arguments: str, cwd: Path | None = None, before: Callable[[], None] | None = None, **env: str
+        self, home: Path, *arguments: str, module: str = "godtui", cwd: Path | None = None, **env: str
     ) -> None:
         self.stdout: list[str] = []
         self.stderr: list[str] = []
         self._changed: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "godtui", *arguments],
+            [sys.executable, "-m", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=cwd or home,
             env=environment(home, **env),
-            preexec_fn=before,
         )
         pairs = ((self._process.stdout, self.stdout), (self._process.stderr, self.stderr))
         self._readers = [threading.Thread(target=self._read, args=pair, daemon=True) for pair in pairs]
@@ -116,6 +115,10 @@ class Process:
         """End it at once, as a power cut would."""
         self.send(signal.SIGKILL)
         self.wait()
+
+    def ended_within(self, seconds: float) -> int:
+        """Its exit code. Raises subprocess.TimeoutExpired."""
+        return self._process.wait(seconds)
 
     def wait(self) -> int:
         """Its exit code."""

@@ -33,11 +33,12 @@ def run_headless(given: Given) -> int:
         ownership = Ownership.take(settings.data_dir)
     except OwnedError as error:
         raise WrongUsageError(f"{error}; stop it first, or name another --data-dir") from None
-    asyncio.run(_serve(Engine(settings, ownership, services=(HttpService,))))
+    asyncio.run(serve(Engine(settings, ownership, services=(HttpService,))))
     return 0
 
 
-async def _serve(engine: Engine) -> None:
+async def serve(engine: Engine) -> None:
+    """Run an engine until SIGTERM or SIGINT, and stop it in order."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
