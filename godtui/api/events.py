@@ -67,9 +67,11 @@ def _document(page: Page, now: int) -> bytes:
 def _read_cursor(text: str) -> tuple[int, str]:
     """The moment that the first page counted `15m` back from, and the store's own cursor. Raises BadCursorError."""
     match = _CURSOR.fullmatch(text)
-    if match is None:
+    if match is None or int(match[1]) > _LATEST:
         raise BadCursorError
     return int(match[1]), match[2]
 
 
-_CURSOR = re.compile(r"(-?[0-9]{1,18})\.(.+)", re.ASCII)
+_CURSOR = re.compile(r"([0-9]{1,18})\.(.+)", re.ASCII)
+_LATEST = 253_402_300_799_999_999
+"""The end of the year 9999 in microseconds since 1970."""
