@@ -110,7 +110,7 @@ def hue(domain: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """The styles of a theme, each with its colour only; a look is a glyph and a style."""
+    """The styles of a theme, all on its background; a look is a glyph and a style."""
 
     glyphs: Glyphs
     text: Style
@@ -124,8 +124,6 @@ class Looks:
     value: Style
     number: Style
     strong: Style
-    ground: Style
-    """Text on the background: what every line stands on."""
     cursor: Style
     hues: tuple[Style, ...]
 
@@ -146,8 +144,10 @@ class Looks:
     def of(cls, variables: Mapping[str, str], marks: Glyphs) -> Looks:
         """The looks of a theme's variables."""
 
+        background = _colour(variables["background"])
+
         def style(name: str, *, bold: bool | None = None) -> Style:
-            return Style(color=_colour(variables[name]), bold=bold)
+            return Style(color=_colour(variables[name]), bgcolor=background, bold=bold)
 
         return cls(
             glyphs=marks,
@@ -162,7 +162,6 @@ class Looks:
             value=style("text-value"),
             number=style("hue-2"),
             strong=style("foreground", bold=True),
-            ground=Style(color=_colour(variables["foreground"]), bgcolor=_colour(variables["background"])),
             cursor=Style(bgcolor=_colour(variables["cursor"]), bold=True),
             hues=tuple(style(f"hue-{index}") for index in range(HUES)),
         )

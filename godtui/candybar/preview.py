@@ -13,6 +13,13 @@ MAX_TOKENS = 2_000
 _MAX_VALUE = 120
 _MAX_ITEMS = 6
 _TOKEN = re.compile(r'[\s,:]*("[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]|[^\s{}\[\],:"]+)', re.DOTALL)
+_USUAL_START = re.compile(
+    r'\{"event_id":"[^"\\]*","event_type":"[^"\\]*","timestamp":"[^"\\]*","version":"[^"\\]*",'
+    r'"source":\{(?:,?"[^"\\]*":(?:"[^"\\]*"|null|true|false|[0-9.eE+-]+))*\},'
+    r'"correlation_id":(?:null|"[^"\\]*"),"payload":\{'
+)
+"""An envelope as we write it, up to its payload: one step in place of a token at a time."""
+
 _SIMPLE = re.compile(r"[\w./@+:#-]+")
 _WHOLE = re.compile(r"(?:[^\\]|\\u[0-9a-fA-F]{4}|\\[^u])*", re.DOTALL)
 """What of a cut string's escapes is whole."""
@@ -40,6 +47,9 @@ def preview(body: bytes, characters: int, *, ascii_only: bool = False) -> list[P
 
 def _payload(text: str) -> Iterator[tuple[list[str], str]]:
     """Path and value of each member below `payload`."""
+    if usual := _USUAL_START.match(text):
+        yield from _members(_tokens(text, usual.end()), [])
+        return
     tokens = _tokens(text)
     depth, key_next = 0, False
     for part in tokens:
@@ -109,8 +119,8 @@ def string(token: str) -> str:
         return inner
 
 
-def _tokens(text: str) -> Iterator[str]:
-    for number, match in enumerate(_TOKEN.finditer(text)):
+def _tokens(text: str, start: int = 0) -> Iterator[str]:
+    for number, match in enumerate(_TOKEN.finditer(text, start)):
         if number == MAX_TOKENS:
             return
         yield match.group(1)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual.strip import Strip
 
 from godtui.candybar.figures import clock_time, date
 from godtui.candybar.looks import Looks, hue
@@ -46,7 +45,7 @@ class RowPainter:
         self._width = width
         self.columns = Columns.of(width)
 
-    def paint(self, event: StoredEvent) -> Strip:
+    def paint(self, event: StoredEvent) -> list[Segment]:
         """The event's line."""
         columns, looks = self.columns, self._looks
         segments: list[Segment] = []
@@ -60,13 +59,14 @@ class RowPainter:
             segments.append(Segment(fit(source, columns.source, looks.glyphs.ellipsis) + "  ", looks.text))
         if columns.preview:
             segments += self._preview(event, columns.preview)
-        return Strip(segments).adjust_cell_length(self._width)
+        missing = self._width - sum(segment.cell_length for segment in segments)
+        return [*segments, Segment(" " * missing, looks.text)] if missing > 0 else segments
 
-    def rule(self, event: StoredEvent) -> Strip:
+    def rule(self, event: StoredEvent) -> list[Segment]:
         """The date rule above an event."""
         across = self._looks.glyphs.across
         text = clip(f"{across * 2} {date(event.time)} ", self._width, self._looks.glyphs.ellipsis)
-        return Strip([Segment(text, self._looks.quiet), Segment(across * (self._width - len(text)), self._looks.rule)])
+        return [Segment(text, self._looks.quiet), Segment(across * (self._width - len(text)), self._looks.rule)]
 
     def _plain(self, text: str) -> str:
         return plain(text[:_MAX_CHARACTERS], ascii_only=self._looks.ascii_only)

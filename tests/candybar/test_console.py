@@ -325,7 +325,7 @@ async def test_text_stands_out_from_its_ground_in_both_themes():
             seen.app.theme = name
             await seen.ticks()
             for style in (seen.app.looks.text, seen.app.looks.quiet, *seen.app.looks.hues, seen.app.looks.attention):
-                assert _contrast(style.color, seen.app.looks.ground.bgcolor) >= 4.5, (name, style)
+                assert _contrast(style.color, seen.app.looks.text.bgcolor) >= 4.5, (name, style)
 
 
 def _contrast(one, other) -> float:

@@ -59,7 +59,7 @@ def test_the_payload_is_found_whatever_stands_before_it():
 def test_no_more_is_read_than_is_shown(monkeypatch):
     seen = []
     tokens = module._tokens
-    monkeypatch.setattr(module, "_tokens", lambda text: (seen.append(one) or one for one in tokens(text)))
+    monkeypatch.setattr(module, "_tokens", lambda *args: (seen.append(one) or one for one in tokens(*args)))
     pairs = preview(event(payload={f"k{number}": number for number in range(50_000)}).body, 100)
     assert sum(len(pair.name) + len(pair.value) for pair in pairs) < 200
     assert len(seen) < 100

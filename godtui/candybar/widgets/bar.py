@@ -37,7 +37,7 @@ class Bar(Widget):
     def renew(self) -> None:
         """Bring the line up to date."""
         width = self.size.width
-        strip = solid(self.segments(width)).adjust_cell_length(width).apply_style(looks_of(self).ground)
+        strip = solid(self.segments(width)).adjust_cell_length(width).apply_style(looks_of(self).text)
         if strip != self._strip:
             self._strip = strip
             self.refresh()
@@ -46,9 +46,7 @@ class Bar(Widget):
         self.renew()
 
     def render_line(self, y: int) -> Strip:
-        return (
-            self._strip if y == 0 and self._strip is not None else Strip.blank(self.size.width, looks_of(self).ground)
-        )
+        return self._strip if y == 0 and self._strip is not None else Strip.blank(self.size.width, looks_of(self).text)
 
 
 def solid(segments: Iterable[Segment]) -> Strip:

@@ -12,7 +12,6 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.strip import Strip
 
 from godtui.candybar.detail import Facts, Heading
 from godtui.candybar.figures import count
@@ -129,14 +128,14 @@ class EventDetail(Pane):
         event.stop()
         self._go(self._top + 3)
 
-    def content_line(self, y: int) -> Strip:
+    def content_line(self, y: int) -> list[Segment]:
         index, width = self._top + y, self.content_width
         if index < len(self._head):
-            return Strip(self._head[index]).adjust_cell_length(width)
+            return self._head[index]
         index -= len(self._head)
         if index >= len(self._json):
-            return Strip.blank(width)
-        return Strip(self._json_segments(self._json.line(index), width)).adjust_cell_length(width)
+            return []
+        return self._json_segments(self._json.line(index), width)
 
     def top_edge(self) -> tuple[list[Segment], list[Segment], list[Segment]]:
         event, looks = self._event, looks_of(self)

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip
-from godtui.candybar.widgets.bar import cells, looks_of, solid
+from godtui.candybar.widgets.bar import cells, looks_of
 
 log = logging.getLogger(__name__)
 
 MIN_FRAMED = Size(24, 5)
-MAX_KEPT = 1_000
+MAX_KEPT = 256
+
+
+class _WholeLine(Strip):
+    """A strip drawn in one piece. Textual's would hold itself in its cache, for the garbage collector to find:
+    thousands of them a second make it stop everything for tens of milliseconds."""
+
+    __slots__ = ()
+
+    def divide(self, cuts: Iterable[int]) -> Sequence[Strip]:
+        places = list(cuts)
+        return [self] if places == [self.cell_length] else super().divide(places)
 
 
 class Pane(Widget, can_focus=True):
@@ -60,8 +72,8 @@ class Pane(Widget, can_focus=True):
         """The line of the widget that is the first of its content."""
         return 1 if self.framed else 0
 
-    def content_line(self, y: int) -> Strip:
-        """One line of the content, exactly `content_width` wide."""
+    def content_line(self, y: int) -> list[Segment]:
+        """One line of the content, `content_width` cells at most."""
         raise NotImplementedError
 
     def line_key(self, _y: int) -> Hashable | None:
@@ -126,7 +138,7 @@ class Pane(Widget, can_focus=True):
         key = self.line_key(y - self.content_top) if self.content_top <= y else None
         strip = self._kept.get(key) if key is not None else None
         if strip is None:
-            strip = self._finished(self.render_line(y))
+            strip = self._finished(self._safe_line(y))
             if key is not None:
                 self._keep(key, strip)
         self._drawn[y] = strip
@@ -137,26 +149,29 @@ class Pane(Widget, can_focus=True):
             self._kept.clear()
         self._kept[key] = strip
 
-    def _finished(self, strip: Strip) -> Strip:
-        """On its ground, and as the terminal's colours want it."""
-        strip = strip.apply_style(looks_of(self).ground)
-        background = self.background_colors[1]
+    def _finished(self, segments: list[Segment]) -> Strip:
+        """One strip as wide as the pane, every part on the ground, and as a terminal without colour wants it."""
+        ground, width = looks_of(self).text, self._extent.width
+        line = [Segment(text, style or ground) for text, style, _ in segments if text]
+        strip: Strip = _WholeLine(line, cells(line))
+        if strip.cell_length != width:
+            strip = strip.adjust_cell_length(width, ground)
         for line_filter in self.get_line_filters():
-            strip = strip.apply_filter(line_filter, background)
+            if not isinstance(line_filter, ANSIToTruecolor):  # our styles are what the theme is: nothing to convert
+                strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
 
-    def render_line(self, y: int) -> Strip:
+    def _safe_line(self, y: int) -> list[Segment]:
         try:
             return self._line(y)
         except Exception:
             log.exception("line %d of %s cannot be drawn", y, type(self).__name__)
             looks = looks_of(self)
-            text = f"{looks.glyphs.fault} this line cannot be drawn"
-            return Strip([Segment(text, looks.fault)]).adjust_cell_length(self._extent.width)
+            return [Segment(f"{looks.glyphs.fault} this line cannot be drawn", looks.fault)]
 
-    def _line(self, y: int) -> Strip:
+    def _line(self, y: int) -> list[Segment]:
         if not self.framed:
-            return Strip([self.margin(y), *self._fitted(y)])
+            return [self.margin(y), *self.content_line(y)]
         looks = looks_of(self)
         frame = looks.accent if self.has_focus else looks.rule
         if y == 0:
@@ -165,11 +180,15 @@ class Pane(Widget, can_focus=True):
             return self._edge(looks, frame, [], [], self.bottom_edge(), corners=self._corners(looks, 2))
         side = looks.glyphs.down
         right = Segment(" " if self._meets_right else f" {side}", frame)
-        line = [Segment(side, frame), self.margin(y - 1), *self._fitted(y - 1), right]
-        return Strip(line, self._extent.width)
+        return [Segment(side, frame), self.margin(y - 1), *self._fitted(y - 1), right]
 
-    def _fitted(self, y: int) -> Strip:
-        return self.content_line(y).adjust_cell_length(self.content_width)
+    def _fitted(self, y: int) -> list[Segment]:
+        """A line of the content in exactly its width."""
+        line, width = self.content_line(y), self.content_width
+        missing = width - cells(line)
+        if missing < 0:
+            return list(Strip(line).crop(0, width))
+        return [*line, Segment(" " * missing)] if missing else line
 
     def _corners(self, looks: Looks, first: int) -> str:
         """Left and right corner of the upper edge (0) or the lower (2)."""
@@ -186,7 +205,7 @@ class Pane(Widget, can_focus=True):
         right: list[Segment],
         *,
         corners: str,
-    ) -> Strip:
+    ) -> list[Segment]:
         """An edge of the frame; where not all fits, the middle is clipped, then left out, then the left."""
         width, across = self._extent.width, looks.glyphs.across
         left, right = _spaced(left), _spaced(right)
@@ -198,7 +217,7 @@ class Pane(Widget, can_focus=True):
         before = gap * 2 // 3 if middle else gap
         line = [Segment(corners[0] + across, frame), *left, Segment(across * before, frame), *middle]
         line += [Segment(across * (gap - before), frame), *right, Segment(across + corners[1], frame)]
-        return solid(line).adjust_cell_length(width)
+        return line
 
 
 def _spaced(segments: list[Segment]) -> list[Segment]:

@@ -8,8 +8,8 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
 
 from godtui.candybar.figures import count, duration
 from godtui.candybar.link import Link
@@ -59,6 +59,7 @@ class StreamList(Pane):
         self._drawn_at_tick = 0
         self._ticks = 0
         self._edge_text = ""
+        self._cursor = 0
         self._lesson: list[list[Segment]] = []
         self.filter_text = ""
         self.window = Window(link.feed.ring)
@@ -77,15 +78,22 @@ class StreamList(Pane):
         """Turn to another feed's rows."""
         self.window = window
         self.filter_text = filter_text
+        self._lines = []
         self._kept.clear()
         self.redraw()
 
     def redraw(self) -> None:
-        """Draw everything again."""
-        self._lines = self.window.lines(self.content_height)
-        self._teach()
+        """Draw what is not yet as it should be: all of it where rows moved, else a line or two and the edges."""
+        before, self._lines = self._lines, self.window.lines(self.content_height)
+        cursor, self._cursor = self._cursor, self.window.cursor
         self._drawn_at_tick = self._ticks
-        self.refresh()
+        if self._teach() or before != self._lines:
+            self.refresh()
+            return
+        self.refresh_edges()
+        for y, line in enumerate(self._lines, self.content_top):
+            if cursor != self._cursor and line.row in (cursor, self._cursor):
+                self.refresh(Region(0, y, self.size.width, 1))
 
     def tick(self) -> None:
         """Take up what came. When more comes than can be read, every third tick is enough."""
@@ -158,20 +166,22 @@ class StreamList(Pane):
             self.window.go(row, self.content_height)
             self._moved()
 
-    def content_line(self, y: int) -> Strip:
-        looks, width = looks_of(self), self.content_width
+    def content_line(self, y: int) -> list[Segment]:
+        looks = looks_of(self)
         if y >= len(self._lines):
             below = y - len(self._lines)
-            return Strip(self._lesson[below] if below < len(self._lesson) else []).adjust_cell_length(width)
+            return self._lesson[below] if below < len(self._lesson) else []
         line = self._lines[y]
         event = self.window.event(line.row)
         if event is None:
-            return Strip([Segment(f" {looks.glyphs.dot}", looks.quiet)]).adjust_cell_length(width)
+            return [Segment(f" {looks.glyphs.dot}", looks.quiet)]
         painter = self._painter or self._new_painter(looks)
         if line.is_rule:
             return painter.rule(event)
-        strip = painter.paint(event)
-        return strip.apply_style(looks.cursor) if line.row == self.window.cursor else strip
+        segments = painter.paint(event)
+        if line.row != self.window.cursor:
+            return segments
+        return [Segment(text, (style or looks.text) + looks.cursor) for text, style, _ in segments]
 
     def line_key(self, y: int) -> Hashable | None:
         if y >= len(self._lines) or self._lines[y] == (self.window.cursor, False):
