@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -49,4 +50,11 @@ def to_microseconds(moment: datetime) -> int:
 
 def rfc3339(microseconds: int) -> str:
     """RFC 3339 in UTC with microseconds, such as 2026-02-12T14:02:11.482000Z."""
-    return to_datetime(microseconds).isoformat(timespec="microseconds")[:26] + "Z"
+    seconds, fraction = divmod(microseconds, 1_000_000)
+    return f"{_whole_second(seconds)}.{fraction:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def _whole_second(seconds: int) -> str:
+    """Most moments that are written are of the last few seconds."""
+    return (EPOCH + timedelta(seconds=seconds)).isoformat()[:19]

@@ -13,9 +13,9 @@ from godtui.eventlog import Record
 HeaderValue: TypeAlias = str | int | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Message:
-    """One event on its way.
+    """One event on its way; never changed once it is made.
 
     `record` is what the writer of `body` knew of it; it stays in this process and spares others a parse.
     """

@@ -78,6 +78,10 @@ class EmbeddedBus:
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
         if self._closed:
             return [Unconfirmed("the bus is closed")] * len(messages)
+        if queue is None:
+            known = [message.record for message in messages if message.record is not None and not message.headers]
+            if len(known) == len(messages):
+                return await self._append(known)
         records = [_record(message) for message in messages]
         sound = [number for number, record in enumerate(records) if isinstance(record, Record)]
         if queue is None:
@@ -158,7 +162,11 @@ class EmbeddedBus:
         if not records:
             return []
         try:
-            return [_outcome(outcome) for outcome in await self._log.append(records)]
+            stored = Verdict.STORED
+            return [
+                Confirmed(outcome.seq) if outcome.verdict is stored else _held(outcome)
+                for outcome in await self._log.append(records)
+            ]
         except LogUnavailableError as error:
             return [Unconfirmed(str(error))] * len(records)
         except PoisonError as error:
@@ -231,7 +239,5 @@ def _record(message: Message) -> Record | Refused:
     return record._replace(headers=headers) if headers else record
 
 
-def _outcome(outcome: Outcome) -> PublishOutcome:
-    if outcome.verdict is Verdict.STORED:
-        return Confirmed(outcome.seq)
+def _held(outcome: Outcome) -> PublishOutcome:
     return Already(outcome.seq) if outcome.verdict is Verdict.ALREADY else Conflict(outcome.seq)

@@ -17,6 +17,16 @@ class InFlight:
     def __len__(self) -> int:
         return len(self._landings)
 
+    def enter_at_once(self, ids: Sequence[str]) -> bool:
+        """As `enter` where none of these is under way, which is nearly always; else False, and nothing is entered."""
+        landings = self._landings
+        for one in ids:
+            if one in landings:
+                return False
+        for one in ids:
+            landings[one] = None
+        return True
+
     async def enter(self, ids: Sequence[str]) -> None:
         """Wait until none of these is under way; from then on all of them are. Each may be named once."""
         landings = self._landings
@@ -26,7 +36,7 @@ class InFlight:
                 landing = landings[busy] = asyncio.get_running_loop().create_future()
             # Not awaited itself: a waiter that is cancelled would cancel it for all the others.
             await asyncio.wait((landing,))
-        landings.update(dict.fromkeys(ids))
+        self.enter_at_once(ids)
 
     def leave(self, ids: Iterable[str]) -> None:
         """They have landed, or nobody waits for them any more."""
@@ -38,6 +48,9 @@ class InFlight:
 
 def distinct_runs(messages: Sequence[Message]) -> Iterator[Sequence[Message]]:
     """The messages in order, parted so that no part holds an id twice."""
+    if len(messages) == 1:
+        yield messages
+        return
     start = 0
     ids: set[str] = set()
     for end, message in enumerate(messages):

@@ -84,7 +84,8 @@ class Publisher:
 
         Raises InvalidEventError, TooLargeError, ConflictError, NotConfirmedError.
         """
-        prepared = self._prepare(draft, self._contracts.current, await self._correlation(draft, _NO_CHAINS))
+        chain = await self._correlation(draft, _NO_CHAINS) if _may_name_cause(draft) else draft.correlation_id
+        prepared = self._prepare(draft, self._contracts.current, chain)
         outcome = (await self._send((prepared.message,)))[0]
         judged = _judged(prepared.receipt, outcome)
         if isinstance(judged, Receipt):
@@ -100,7 +101,8 @@ class Publisher:
         registry = self._contracts.current
         for draft in drafts:
             try:
-                one = self._prepare(draft, registry, await self._correlation(draft, chains))
+                chain = await self._correlation(draft, chains) if _may_name_cause(draft) else draft.correlation_id
+                one = self._prepare(draft, registry, chain)
             except (InvalidEventError, PublishError) as error:
                 outcomes.append(error)
                 continue
@@ -119,19 +121,17 @@ class Publisher:
         try:
             with self._deadlines.bound():
                 for run in distinct_runs(messages):
-                    outcomes += await self._send_distinct(run)
+                    ids = [message.message_id for message in run]
+                    if not self._in_flight.enter_at_once(ids):
+                        await self._in_flight.enter(ids)
+                    try:
+                        outcomes += await self._bus.publish(run)
+                    finally:
+                        self._in_flight.leave(ids)
         except TimeoutError:
             late = Unconfirmed(f"no confirmation within {self._rules.timeout:g} s")
             outcomes += [late] * (len(messages) - len(outcomes))
         return outcomes
-
-    async def _send_distinct(self, messages: Sequence[Message]) -> list[PublishOutcome]:
-        ids = [message.message_id for message in messages]
-        await self._in_flight.enter(ids)
-        try:
-            return await self._bus.publish(messages)
-        finally:
-            self._in_flight.leave(ids)
 
     async def _correlation(self, draft: EventDraft, chains: Mapping[UUID, UUID]) -> UUID | None:
         """The chain that the publisher named, itself or by a cause that is stored or earlier in the same batch."""
@@ -197,6 +197,11 @@ class Publisher:
         if rules.instance is not None:
             source.setdefault("instance", rules.instance)
         return source
+
+
+def _may_name_cause(draft: EventDraft) -> bool:
+    """Whether the chain has to be looked for at all."""
+    return draft.causation_id is not None or (draft.source is not None and "causation_id" in draft.source)
 
 
 def _named_cause(draft: EventDraft) -> UUID | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -17,7 +16,7 @@ from godtui.cli.reaching import client, owner_address
 from godtui.cli.serving import HttpService
 from godtui.eventlog import OwnedError, Ownership
 from godtui.operations import Operations
-from godtui.runtime import Engine, Host
+from godtui.runtime import Engine, Host, tune
 from godtui.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ async def serve(engine: Engine) -> None:
         loop.add_signal_handler(number, asked.set)
     await engine.start()
     # What was made by now stays: collecting would look through it again and again.
-    gc.freeze()
+    tune()
     try:
         await asked.wait()
         logger.info("stopping")

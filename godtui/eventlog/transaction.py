@@ -154,7 +154,7 @@ class Transaction:
         try:
             with self.unit():
                 outcomes: list[Outcome] = []
-                while chunk := records[len(outcomes) : len(outcomes) + _chunk_size(len(records) - len(outcomes))]:
+                while chunk := records[len(outcomes) : len(outcomes) + MAX_ROWS_A_STATEMENT]:
                     outcomes += self._insert_chunk(chunk)
                 return outcomes
         except UNSTORABLE as error:
@@ -251,11 +251,6 @@ def _same(held: bytes, other: bytes) -> bool:
 
 def _envelope(body: bytes) -> EventEnvelope:
     return EventEnvelope.model_validate(jsontext.parse(body))
-
-
-def _chunk_size(remaining: int) -> int:
-    """The largest power of two that fits, so that few statements need preparing."""
-    return min(MAX_ROWS_A_STATEMENT, 1 << (remaining.bit_length() - 1)) if remaining else 0
 
 
 _statements: dict[int, str] = {}

@@ -15,6 +15,7 @@ from godtui.clock import Clock
 from godtui.eventlog.checkpoints import Checkpoints
 from godtui.eventlog.database import identity
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage, is_disk_fault
+from godtui.eventlog.intake import Intake
 from godtui.eventlog.jobs import Job, deliver
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import Names, Record, Transaction, Unit
@@ -45,8 +46,7 @@ class Writer:
         self._tail = tail
         self._clock = clock
         self._on_change = on_change
-        self._gate = threading.Lock()
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._intake = Intake()
         self._taken: list[Job] = []
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -56,7 +56,11 @@ class Writer:
         self._thread: threading.Thread | None = None
         self.fault: str | None = None
         self.commit_seconds = 0.0
-        self.closed = True
+
+    @property
+    def closed(self) -> bool:
+        """Whether no more work is taken."""
+        return self._intake.closed
 
     @property
     def wal_bytes(self) -> int:
@@ -71,26 +75,17 @@ class Writer:
             if isinstance(error, sqlite3.Error) and (is_damage(error) or not is_disk_fault(error)):
                 raise
             self._set_fault(_described(error))
-        self.closed = False
+        self._intake.open()
         self._thread = threading.Thread(target=self._run, name="eventlog-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, work: Sequence[Record] | Unit) -> Any:
-        """Hand work to the next commit and wait for it; the work is done even if the waiter goes away."""
-        loop = asyncio.get_running_loop()
-        job = Job(work, loop, loop.create_future())
-        with self._gate:
-            if self.closed:
-                raise LogUnavailableError(self.fault or "the log is closed")
-            self._jobs.put(job)
-        return await job.answer
+    def submit(self, work: Sequence[Record] | Unit) -> asyncio.Future[Any]:
+        """Hand work to the next commit; the work is done even if the waiter goes away."""
+        return self._intake.submit(work)
 
     def stop(self) -> None:
         """Finish what was handed over, close the file and end the thread; blocks."""
-        with self._gate:
-            if not self.closed:
-                self.closed = True
-                self._jobs.put(None)
+        self._intake.close()
         if self._thread is not None:
             self._thread.join()
 
@@ -124,14 +119,14 @@ class Writer:
         jobs: list[Job] = []
         rows = size = 0
         try:
-            job = self._jobs.get(timeout=PROBE_SECONDS if self.fault else None)
-            while job is not None:
-                jobs.append(job)
-                rows += job.rows
-                size += job.size
+            more = self._intake.take(timeout=PROBE_SECONDS if self.fault else None)
+            while more is not None:
+                jobs += more
+                rows += sum([job.rows for job in more])
+                size += sum([job.size for job in more])
                 if rows >= MAX_ROWS_A_COMMIT or size >= MAX_BYTES_A_COMMIT:
                     return jobs, False
-                job = self._jobs.get_nowait()
+                more = self._intake.take_more()
         except queue.Empty:
             return jobs, False
         return jobs, True
@@ -281,13 +276,7 @@ class Writer:
 
     def _end(self) -> None:
         """Refuse what comes, answer what waits, close the file."""
-        with self._gate:
-            self.closed = True
-        unanswered = self._taken
-        while not self._jobs.empty():
-            job = self._jobs.get_nowait()
-            if job is not None:
-                unanswered.append(job)
+        unanswered = self._taken + self._intake.abandon(self.fault)
         for job in unanswered:
             job.error = LogUnavailableError(self.fault or "the log is closed")
         self._tail.close()

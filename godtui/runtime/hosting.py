@@ -6,15 +6,13 @@ import asyncio
 import concurrent.futures
 import contextlib
 import logging
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol, TypeVar
 
 from godtui.operations.protocols import Operations
+from godtui.runtime.interpreter import tune
 
-SWITCH_SECONDS: Final = 0.0005
-"""How long one thread may keep the others waiting: with the default of 5 ms, keys and publishes wait visibly."""
 STOP_SECONDS: Final = 30.0
 
 Result = TypeVar("Result")
@@ -54,9 +52,9 @@ class Host:
 
     def start(self) -> None:
         """Start the guest and wait until it runs; raises what its start raises."""
-        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread.start()
         self._started.result()
+        tune()
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> concurrent.futures.Future[Result]:
         """Run a coroutine on the guest's loop; may be called from any thread."""
