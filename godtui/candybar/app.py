@@ -31,7 +31,7 @@ class ConsoleApp(App[None]):
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, hosted: Hosted, clock: Clock | None = None, *, api_url: str | None = None) -> None:
+    def __init__(self, hosted: Hosted, clock: Clock | None = None) -> None:
         self._marks = glyphs()
         super().__init__()
         self.register_theme(DARK)
@@ -39,7 +39,6 @@ class ConsoleApp(App[None]):
         self.theme = (LIGHT if _light_terminal() else DARK).name
         self.clock = clock or SystemClock()
         self.link = Link(hosted, self.clock)
-        self.api_url = api_url
         self.looks = Looks.of(self.get_css_variables(), self._marks)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
@@ -47,9 +46,14 @@ class ConsoleApp(App[None]):
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._restyle)
-        self.push_screen(StreamScreen(self.link, self.api_url))
+        self.push_screen(StreamScreen(self.link))
         self._catch_signals()
-        self.call_after_refresh(gc.freeze)
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        """The first screen is painted: now the engine may have the processor."""
+        gc.freeze()
+        self.link.hosted.begin()
 
     def on_unmount(self) -> None:
         self._release_signals()
@@ -90,8 +94,8 @@ def _light_terminal() -> bool:
     return os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
 
 
-def run_console(hosted: Hosted, *, api_url: str | None = None) -> int:
-    """Show the console until the operator quits; the process's exit code."""
-    app = ConsoleApp(hosted, api_url=api_url)
+def run_console(hosted: Hosted) -> int:
+    """Show the console until the operator quits or the engine cannot start; the process's exit code."""
+    app = ConsoleApp(hosted)
     app.run()
     return app.return_code or 0

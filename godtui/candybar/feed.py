@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import aclosing
 
@@ -26,7 +27,10 @@ class Feed:
     `run` belongs to the engine's loop; every attribute is a plain value that any thread may read.
     """
 
-    def __init__(self, operations: Operations, wanted: Filter, clock: Clock, ring: Ring | None = None) -> None:
+    def __init__(
+        self, operations: Callable[[], Operations], wanted: Filter, clock: Clock, ring: Ring | None = None
+    ) -> None:
+        """`operations` is asked when `run` begins; before that there may be none."""
         self._operations = operations
         self._clock = clock
         self._position: int | None = None
@@ -90,7 +94,7 @@ class Feed:
 
     async def _read_history(self) -> None:
         """The newest matching events up to a known position, from which the stream goes on."""
-        store = self._operations.store
+        store = self._operations().store
         try:
             newest = (await store.query(EVERYTHING, limit=1)).events
             position = newest[0].seq if newest else 0
@@ -104,7 +108,7 @@ class Feed:
         self._position = position
 
     async def _follow(self) -> None:
-        frames = self._operations.store.stream(self.wanted, after=self._position, positions=True)
+        frames = self._operations().store.stream(self.wanted, after=self._position, positions=True)
         async with aclosing(frames):
             async for frame in frames:
                 self._take(frame)

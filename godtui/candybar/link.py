@@ -62,6 +62,7 @@ class Link:
 
     def poll(self) -> FilterError | None:
         """Take in what the engine has answered since the last tick; the error of a filter that it refused."""
+        self._run(self.feed)
         self._count()
         self._take_health()
         return self._swap()
@@ -83,9 +84,13 @@ class Link:
             self._question.cancel()
 
     def _start(self, wanted: Filter) -> Feed:
-        feed = Feed(self.hosted.operations, wanted, self.clock)
-        feed.task = self.ask(feed.run())
+        feed = Feed(lambda: self.hosted.operations, wanted, self.clock)
+        self._run(feed)
         return feed
+
+    def _run(self, feed: Feed) -> None:
+        if feed.task is None and self.hosted.started:
+            feed.task = self.ask(feed.run())
 
     def _stop(self, feed: Feed) -> None:
         if feed.task is not None:
@@ -115,7 +120,9 @@ class Link:
             self._answered_at = now
             self._read_answer(self._question)
             self._question = None
-        if self._question is None and now - self._asked_at >= POLL_SECONDS:
+        if not self.hosted.started:
+            self._answered_at = now
+        elif self._question is None and now - self._asked_at >= POLL_SECONDS:
             self._asked_at = now
             self._question = self.ask(self.hosted.operations.monitor.health())
 

@@ -13,11 +13,13 @@ from godtui.candybar.plaintext import clip, plain
 PAYLOAD = '{"message": "test"}'
 
 
-def lesson(link: Link, looks: Looks, filter_text: str, api_url: str | None, width: int) -> list[list[Segment]]:
+def lesson(link: Link, looks: Looks, filter_text: str, width: int) -> list[list[Segment]]:
     """The lines to draw in place of events."""
     feed = link.feed
     if link.failure is not None:
         text = [("The engine has ended: nothing will come.", looks.fault)]
+    elif not link.hosted.started:
+        text = [(f"{looks.glyphs.standby} starting", looks.quiet)]
     elif feed.fault is not None:
         left = duration(feed.retry_at - link.clock.monotonic())
         text = [(f"{looks.glyphs.retrying} {feed.fault}", looks.attention), (f"  trying again in {left}", looks.quiet)]
@@ -26,7 +28,7 @@ def lesson(link: Link, looks: Looks, filter_text: str, api_url: str | None, widt
     elif filter_text:
         text = _no_match(looks, filter_text)
     else:
-        text = _first_event(looks, api_url, width, begun=feed.ring.end > 0)
+        text = _first_event(looks, link.hosted.url, width, begun=feed.ring.end > 0)
     return [
         [Segment(clip(plain(line, ascii_only=looks.ascii_only), width, looks.glyphs.ellipsis), style)]
         for line, style in text

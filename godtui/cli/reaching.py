@@ -18,7 +18,7 @@ from godtui.cli.options import Given
 from godtui.cli.serving import SOCKET
 from godtui.eventlog import OwnedError, Ownership, read_note
 from godtui.operations import Operations
-from godtui.runtime import Engine
+from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,16 +8,20 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.logs import log_to_file, log_to_stderr
 from godtui.cli.options import Given
 from godtui.cli.reaching import client, owner_address
-from godtui.cli.serving import HttpService
 from godtui.eventlog import OwnedError, Ownership
 from godtui.operations import Operations
-from godtui.runtime import Engine, Host, tune
+from godtui.runtime.hosting import Host
+from godtui.runtime.interpreter import tune
 from godtui.settings import Settings
+
+if TYPE_CHECKING:
+    from godtui.runtime.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +36,7 @@ def run_headless(given: Given) -> int:
         ownership = Ownership.take(settings.data_dir)
     except OwnedError as error:
         raise WrongUsageError(f"{error}; stop it first, or name another --data-dir") from None
-    asyncio.run(serve(Engine(settings, ownership, services=(HttpService,))))
+    asyncio.run(serve(_engine(settings, ownership)))
     return 0
 
 
@@ -43,7 +47,6 @@ async def serve(engine: Engine) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
     await engine.start()
-    # What was made by now stays: collecting would look through it again and again.
     tune()
     try:
         await asked.wait()
@@ -57,15 +60,14 @@ def run_with_console(given: Given) -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsageError("the console needs a terminal; on a server use godtui --headless")
     if given.attach is not None:
-        return _show(_attached(given.attach, f"attached to {given.attach}"), given.attach)
+        return _show(_attached(given.attach, given.attach))
     settings = given.settings()
     try:
         ownership = Ownership.take(settings.data_dir)
     except OwnedError as error:
         return _attach_to_owner(given, settings, error)
     log_to_file(settings.data_dir)
-    engine = Engine(settings, ownership, services=(HttpService,))
-    return _show(Host(lambda: engine, "embedded"), None, engine)
+    return _show(Host(lambda: _engine(settings, ownership), "embedded"))
 
 
 def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int:
@@ -75,8 +77,7 @@ def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int
     address = owner_address(settings, owned.owner)
     if address is None:
         raise WrongUsageError(f"{owned}, which answers no console; wait for it or end it")
-    url = str(owned.owner["url"])
-    return _show(_attached(address, f"attached to {url}"), url)
+    return _show(_attached(address, str(owned.owner["url"])))
 
 
 def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) -> str | None:
@@ -92,7 +93,8 @@ def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) ->
 class _Attached:
     """Another instance's operations, as a guest of the host's thread."""
 
-    def __init__(self, address: str | Path) -> None:
+    def __init__(self, address: str | Path, url: str) -> None:
+        self.url = url
         self._client = client(address)
 
     @property
@@ -107,15 +109,26 @@ class _Attached:
         await self._client.aclose()
 
 
-def _attached(address: str | Path, description: str) -> Host:
-    return Host(lambda: _Attached(address), description)
+def _attached(address: str | Path, url: str) -> Host:
+    return Host(lambda: _Attached(address, url), f"attached to {url}")
 
 
-def _show(host: Host, url: str | None, engine: Engine | None = None) -> int:
+def _engine(settings: Settings, ownership: Ownership) -> Engine:
+    # Loaded here: with a console, while its first screen is being painted.
+    from godtui.cli.serving import HttpService
+    from godtui.runtime.engine import Engine
+
+    return Engine(settings, ownership, services=(HttpService,))
+
+
+def _show(host: Host) -> int:
+    """The console over what the host runs, which starts while the screen is painted."""
     from godtui.candybar.app import run_console
 
-    host.start()
     try:
-        return run_console(host, api_url=engine.url if engine is not None else url)
+        code = run_console(host)
     finally:
         host.stop()
+    if host.error is not None:
+        raise host.error
+    return code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from godtui.runtime import Engine
+from godtui.runtime.engine import Engine
 from godtui.settings import is_loopback
 
 if TYPE_CHECKING:

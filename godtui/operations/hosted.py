@@ -16,7 +16,20 @@ class Hosted(Protocol):
     """Operations that live on another loop; everything awaited on them goes through `submit`."""
 
     @property
-    def operations(self) -> Operations: ...
+    def operations(self) -> Operations:
+        """Raises RuntimeError before `started`."""
+
+    @property
+    def started(self) -> bool:
+        """Whether the operations are there."""
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why they never will be, or None."""
+
+    @property
+    def url(self) -> str | None:
+        """Where others reach the same operations over HTTP, if they can."""
 
     @property
     def description(self) -> str:
@@ -25,6 +38,9 @@ class Hosted(Protocol):
     @property
     def failure(self) -> str | None:
         """Why the engine's thread ended, or None while it runs."""
+
+    def begin(self) -> None:
+        """Start, unless that was done before; `started` or `error` tell how it went."""
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> concurrent.futures.Future[Result]:
         """Run a coroutine on the engine's loop; may be called from any thread."""

@@ -26,13 +26,19 @@ class Guest(Protocol):
     @property
     def operations(self) -> Operations: ...
 
+    @property
+    def url(self) -> str | None: ...
+
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
 
 class Host:
-    """Runs a guest in its own thread from `start` to `stop`."""
+    """Runs a guest in its own thread from `begin` or `start` to `stop`.
+
+    `make` is called in that thread, so that what it imports holds nobody up.
+    """
 
     def __init__(self, make: Callable[[], Guest], description: str) -> None:
         self.description = description
@@ -46,15 +52,34 @@ class Host:
 
     @property
     def operations(self) -> Operations:
-        if self._guest is None:
+        if self._guest is None or not self.started:
             raise RuntimeError("the engine is not started")
         return self._guest.operations
 
+    @property
+    def url(self) -> str | None:
+        """Where the guest can be reached over HTTP, once it is started and if it can."""
+        return self._guest.url if self.started and self._guest is not None else None
+
+    @property
+    def started(self) -> bool:
+        """Whether the guest runs, or ran."""
+        return self._started.done() and self._started.exception() is None
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the guest's start raised, if it did."""
+        return self._started.exception() if self._started.done() else None
+
+    def begin(self) -> None:
+        """Start the guest, unless that was done before, without waiting for it."""
+        if self._thread.ident is None:
+            self._thread.start()
+
     def start(self) -> None:
         """Start the guest and wait until it runs; raises what its start raises."""
-        self._thread.start()
+        self.begin()
         self._started.result()
-        tune()
 
     def submit(self, work: Coroutine[Any, Any, Result]) -> concurrent.futures.Future[Result]:
         """Run a coroutine on the guest's loop; may be called from any thread."""
@@ -93,6 +118,7 @@ class Host:
         self._stopping = asyncio.Event()
         guest = self._guest = self._make()
         await guest.start()
+        tune()
         try:
             self._started.set_result(None)
             await self._stopping.wait()

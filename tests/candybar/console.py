@@ -103,12 +103,13 @@ class Console:
 
 @asynccontextmanager
 async def console(
-    stored: Sequence[StoredEvent] = (), size: tuple[int, int] = (120, 30), api_url: str | None = API_URL
+    stored: Sequence[StoredEvent] = (), size: tuple[int, int] = (120, 30), url: str | None = API_URL
 ) -> AsyncIterator[Console]:
     """A console on an engine that holds these events; everything has been read and drawn."""
     clock = ManualClock()
     with Engine(stored) as engine:
-        app = ConsoleApp(engine, clock, api_url=api_url)
+        engine.url = url
+        app = ConsoleApp(engine, clock)
         async with app.run_test(size=size) as pilot:
             seen = Console(app, pilot, engine, clock)
             await seen.until(lambda: app.link.feed.ready and app.link.health is not None, "the first answers")

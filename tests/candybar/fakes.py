@@ -169,14 +169,20 @@ class Engine:
     """Hosted operations: a loop in a thread. A context manager; `fail` ends the thread as a dying engine would."""
 
     description = "embedded"
+    started = True
+    error: BaseException | None = None
 
     def __init__(self, events: Sequence[StoredEvent] = ()) -> None:
         self.operations = MemoryOperations()
         self.operations.store.append(events)
+        self.url: str | None = API_URL
         self.failure: str | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="engine")
         self._thread.start()
+
+    def begin(self) -> None:
+        """It has begun already."""
 
     def __enter__(self) -> Engine:
         return self

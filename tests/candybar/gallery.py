@@ -11,7 +11,7 @@ from uuid import UUID
 from godtui.candybar.app import ConsoleApp
 from godtui.clock import SystemClock
 from godtui.envelope import Fault, StoredEvent
-from tests.candybar.fakes import API_URL, NOON, Engine, event
+from tests.candybar.fakes import NOON, Engine, event
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 
@@ -28,7 +28,7 @@ async def picture(
 ) -> str:
     """An SVG of the console with these events stored, after these keys."""
     with Engine(events) as engine:
-        app = ConsoleApp(engine, FrozenClock(), api_url=API_URL)
+        app = ConsoleApp(engine, FrozenClock())
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.link.feed.ready and app.link.health is not None)
             await pilot.pause(0.3)

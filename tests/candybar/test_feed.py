@@ -17,7 +17,7 @@ from tests.clock import ManualClock
 @asynccontextmanager
 async def running(operations, wanted=EVERYTHING):
     clock = ManualClock()
-    feed = Feed(operations, wanted, clock, Ring(1000))
+    feed = Feed(lambda: operations, wanted, clock, Ring(1000))
     task = asyncio.create_task(feed.run())
     try:
         yield feed, clock

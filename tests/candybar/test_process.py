@@ -16,9 +16,9 @@ import pytest
 PROGRAM = """
 import sys
 from godtui.candybar.app import run_console
-from tests.candybar.fakes import API_URL, Engine, event
+from tests.candybar.fakes import Engine, event
 with Engine([event()]) as engine:
-    code = run_console(engine, api_url=API_URL)
+    code = run_console(engine)
 sys.exit(code)
 """
 LIMIT = 60

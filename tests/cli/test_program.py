@@ -190,7 +190,7 @@ def test_no_secret_is_told(home: Path) -> None:
 def test_headless_loads_no_console(home: Path) -> None:
     code = (
         "import sys, os, signal, threading\n"
-        "from godtui.runtime import Engine\n"
+        "from godtui.runtime.engine import Engine\n"
         "start = Engine.start\n"
         "async def started(self):\n"
         "    await start(self)\n"

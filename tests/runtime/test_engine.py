@@ -23,7 +23,7 @@ from godtui.envelope import EventDraft
 from godtui.eventlog import DataDirectoryError, EventLog, OwnedError, Ownership, read_note
 from godtui.filters import Filter
 from godtui.holyfields import SchemaFolderError
-from godtui.runtime import Engine
+from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 from tests.clock import ManualClock
 from tests.eventlog.records import until

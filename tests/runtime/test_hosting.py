@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from godtui.runtime import Host
+from godtui.runtime.hosting import Host
 
 
 @pytest.fixture(autouse=True)

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from godtui.runtime import Supervisor
 from godtui.runtime import supervisor as module
+from godtui.runtime.supervisor import Supervisor
 from tests.clock import ManualClock
 from tests.eventlog.records import until
 

@@ -47,7 +47,7 @@ class StreamScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, link: Link, api_url: str | None) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__()
         self._link = link
         self._ticks = 0
@@ -55,9 +55,9 @@ class StreamScreen(Screen[None]):
         self._filter_text = ""
         self._sought: tuple[str, Filter] | None = None
         self._resume_on_close: int | None = None
-        self.header = HeaderLine(link, api_url)
+        self.header = HeaderLine(link)
         self.banner = Banner(link)
-        self.events = StreamList(link, api_url)
+        self.events = StreamList(link)
         self.detail = EventDetail(link)
         self.detail.display = False
         self.filter_bar = FilterBar(link.clock)
@@ -198,6 +198,8 @@ class StreamScreen(Screen[None]):
             self.keys.notice(f"the console stumbled over {type(error).__name__}: {error}")
 
     def _poll(self) -> None:
+        if self._link.hosted.error is not None:
+            self.app.exit()  # whoever started it says why
         refusal = self._link.poll()
         if refusal is not None:
             self._sought = None

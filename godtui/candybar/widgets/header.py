@@ -16,10 +16,9 @@ from godtui.candybar.widgets.bar import Bar, looks_of, spread
 class HeaderLine(Bar):
     """`godtui ─ embedded ● ─ … 412/s ▁▂▃▅▇`."""
 
-    def __init__(self, link: Link, api_url: str | None) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__(id="header")
         self._link = link
-        self._api_url = api_url
 
     def segments(self, width: int) -> list[Segment]:
         looks = looks_of(self)
@@ -28,8 +27,9 @@ class HeaderLine(Bar):
         glyph, style = self._status()
         where = plain(self._link.hosted.description, ascii_only=looks.ascii_only)
         left = [gap, Segment("godtui", looks.strong), *joint, Segment(f"{where} ", looks.text), Segment(glyph, style)]
-        if self._api_url and self._api_url != self._link.hosted.description and width >= 90:
-            left += [*joint, Segment(plain(self._api_url), looks.quiet)]
+        url = self._link.hosted.url
+        if url and url not in self._link.hosted.description and width >= 90:
+            left += [*joint, Segment(plain(url), looks.quiet)]
         return spread([*left, gap], self._flow(width), width, across)
 
     def _status(self) -> tuple[str, Style]:

@@ -50,10 +50,9 @@ class StreamList(Pane):
         def can_replace(self, message: Message) -> bool:
             return isinstance(message, StreamList.Moved)
 
-    def __init__(self, link: Link, api_url: str | None) -> None:
+    def __init__(self, link: Link) -> None:
         super().__init__(id="stream")
         self._link = link
-        self._api_url = api_url
         self._painter: RowPainter | None = None
         self._lines: list[Line] = []
         self._drawn_at_tick = 0
@@ -228,7 +227,7 @@ class StreamList(Pane):
         before, self._lesson = self._lesson, []
         room = self.content_height - len(self._lines)
         if room > 0 and not any(map(self._was_sent, self._lines)):
-            said = lesson(self._link, looks_of(self), self.filter_text, self._api_url, self.content_width)
+            said = lesson(self._link, looks_of(self), self.filter_text, self.content_width)
             if not self._lines or room > len(said):
                 self._lesson = [[]] * max(0, min(2, room - len(said))) + said
         return self._lesson != before
