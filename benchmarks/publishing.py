@@ -17,7 +17,8 @@ from benchmarks.measure import Figures, Place
 from godtui.bloodbank import tables
 from godtui.bloodbank.bus import Bus, Confirmed, Message, PublishOutcome
 from godtui.bloodbank.embedded import EmbeddedBus
-from godtui.bloodbank.publisher import Publisher, PublishingRules, Receipt
+from godtui.bloodbank.publisher import Publisher, PublishingRules
+from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import EventDraft
 from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts, Registry

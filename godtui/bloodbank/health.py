@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from godtui.bloodbank.errors import PublishError
-from godtui.bloodbank.publisher import Publish
+from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError
 

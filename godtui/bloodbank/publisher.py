@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from godtui.bloodbank.bus import Already, Bus, Confirmed, Conflict, Message, Pub
 from godtui.bloodbank.deadlines import Deadlines
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
 from godtui.bloodbank.inflight import InFlight, distinct_runs
+from godtui.bloodbank.receipt import Receipt
 from godtui.clock import Clock, SystemClock, rfc3339, to_microseconds
 from godtui.envelope import Cause, EventDraft, Fault, InvalidEventError, current_cause, source_name, violations_text
 from godtui.eventlog import LogUnavailableError, Record
@@ -22,16 +23,6 @@ DEFAULT_MAX_BYTES: Final = 1_048_576
 DEFAULT_TIMEOUT: Final = 5.0
 
 _NO_CHAINS: Final[Mapping[UUID, UUID]] = {}
-
-
-class Receipt(NamedTuple):
-    """What a confirmed publish answers; `timestamp` is in microseconds since 1970."""
-
-    event_id: UUID
-    event_type: str
-    version: str
-    correlation_id: UUID
-    timestamp: int
 
 
 class CorrelationOf(Protocol):
@@ -243,6 +234,3 @@ def _judged(receipt: Receipt, outcome: PublishOutcome) -> Receipt | PublishError
             return InvalidEventError([Fault("", reason)])
         case Unconfirmed(reason):
             return NotConfirmedError(receipt.event_id, reason)
-
-
-Publish = Callable[[EventDraft], Awaitable[Receipt]]

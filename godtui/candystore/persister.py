@@ -9,7 +9,7 @@ from uuid import UUID
 
 from godtui import jsontext
 from godtui.bloodbank.errors import NotConfirmedError, PublishError
-from godtui.bloodbank.publisher import Publish
+from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError

@@ -7,18 +7,7 @@ from typing import Final
 
 import click
 
-from godtui.eventlog import DataDirectoryError, LogUnavailableError
-from godtui.filters import FilterError
-from godtui.holyfields import SchemaFolderError
-from godtui.operations import (
-    BadCursorError,
-    InvalidEventError,
-    NotConfirmedError,
-    PublishError,
-    StoreUnavailableError,
-    UnknownPositionError,
-)
-from godtui.settings import SettingsError
+from godtui.envelope import InvalidEventError
 
 FAILED: Final = 1
 """The thing asked for failed."""
@@ -48,6 +37,19 @@ class UnreachableError(click.ClickException):
 
 def explained(error: Exception) -> click.ClickException | None:
     """The sentence and exit code of a failure that is known, None for one that is a fault of ours."""
+    # Loaded here: whoever raised these has loaded them, and a start that goes well does without.
+    from godtui.eventlog import DataDirectoryError, LogUnavailableError
+    from godtui.filters import FilterError
+    from godtui.holyfields import SchemaFolderError
+    from godtui.operations import (
+        BadCursorError,
+        NotConfirmedError,
+        PublishError,
+        StoreUnavailableError,
+        UnknownPositionError,
+    )
+    from godtui.settings import SettingsError
+
     match error:
         case click.ClickException():
             return error

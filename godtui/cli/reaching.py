@@ -18,7 +18,6 @@ from godtui.cli.options import Given
 from godtui.cli.serving import SOCKET
 from godtui.eventlog import OwnedError, Ownership, read_note
 from godtui.operations import Operations
-from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,6 +43,8 @@ async def reach(given: Given) -> AsyncIterator[Operations]:
         async with client(found) as operations:
             yield operations
         return
+    from godtui.runtime.engine import Engine
+
     engine = Engine(settings, found, workers=False)
     await engine.start()
     try:

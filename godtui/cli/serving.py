@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from godtui.runtime.engine import Engine
 from godtui.settings import is_loopback
 
 if TYPE_CHECKING:
     from godtui.api.server import ApiService
+    from godtui.runtime.engine import Engine
 
 SOCKET: Final = "godtui.sock"
 

@@ -2,7 +2,7 @@
 
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
 from godtui.bloodbank.health import ComponentHealth, Health, Status
-from godtui.bloodbank.publisher import Receipt
+from godtui.bloodbank.receipt import Receipt
 from godtui.candystore.live import Dropped, Events, Frame, Gap, Position, Welcome
 from godtui.candystore.queries import BadCursorError, Page
 from godtui.envelope import InvalidEventError

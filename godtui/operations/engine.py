@@ -9,7 +9,8 @@ from uuid import UUID
 
 from godtui.bloodbank.errors import NotConfirmedError
 from godtui.bloodbank.health import Health
-from godtui.bloodbank.publisher import Publisher, Receipt
+from godtui.bloodbank.publisher import Publisher
+from godtui.bloodbank.receipt import Receipt
 from godtui.candystore import live, queries
 from godtui.candystore.live import Frame
 from godtui.candystore.queries import Page

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from godtui.bloodbank.health import Health
-from godtui.bloodbank.publisher import Receipt
+from godtui.bloodbank.receipt import Receipt
 from godtui.candystore.candidates import Direction
 from godtui.candystore.live import Frame
 from godtui.candystore.queries import Page

@@ -13,7 +13,8 @@ import pytest
 
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.errors import NotConfirmedError, TooLargeError
-from godtui.bloodbank.publisher import Publisher, Receipt
+from godtui.bloodbank.publisher import Publisher
+from godtui.bloodbank.receipt import Receipt
 from godtui.candystore import persister
 from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcer
 from godtui.envelope import EventDraft, new_id

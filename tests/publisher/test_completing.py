@@ -11,7 +11,8 @@ import pytest
 
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.errors import NotConfirmedError
-from godtui.bloodbank.publisher import Publisher, PublishingRules, Receipt
+from godtui.bloodbank.publisher import Publisher, PublishingRules
+from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import EventEnvelope, handling, new_id
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.holyfields import Contracts, Registry

@@ -10,7 +10,7 @@ import pytest
 
 from godtui.bloodbank.errors import NotConfirmedError
 from godtui.bloodbank.health import EVENT_TYPE, ComponentHealth, Health, HealthReporter, Status
-from godtui.bloodbank.publisher import Receipt
+from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import EventDraft
 from godtui.holyfields import Registry
 from tests.clock import ManualClock

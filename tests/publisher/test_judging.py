@@ -11,7 +11,8 @@ import pytest
 
 from godtui.bloodbank.bus import Refused
 from godtui.bloodbank.errors import TooLargeError
-from godtui.bloodbank.publisher import Publisher, Receipt
+from godtui.bloodbank.publisher import Publisher
+from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import EventDraft, Fault, InvalidEventError
 from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts, Registry

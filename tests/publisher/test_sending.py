@@ -11,7 +11,8 @@ import pytest
 from godtui.bloodbank.bus import Already, Confirmed, Conflict, Message, PublishOutcome, Unconfirmed
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, TooLargeError
-from godtui.bloodbank.publisher import Publisher, Receipt
+from godtui.bloodbank.publisher import Publisher
+from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import InvalidEventError, new_id
 from godtui.eventlog import EventLog
 from tests.publisher.conftest import Bus, MakePublisher, draft
