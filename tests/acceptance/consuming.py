@@ -16,7 +16,7 @@ from godtui.cli.logs import log_to_stderr
 from godtui.cli.running import serve
 from godtui.cli.serving import HttpService
 from godtui.eventlog import Ownership
-from godtui.runtime import Engine
+from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 
 QUEUE = QueueSpec("acceptance", ("test.#",), from_seq=1)
