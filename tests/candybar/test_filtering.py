@@ -123,6 +123,14 @@ async def test_a_filter_that_nothing_matches_says_so():
         await seen.until_shown("Nothing stored matches type:nothing.#", "esc removes it")
 
 
+async def test_a_filter_that_only_the_systems_own_events_match_teaches_nothing():
+    async with console([*mixed(4), event("candystore.event.persisted")]) as seen:
+        await filtered(seen, "type:candystore.#")
+        await seen.ticks()
+        assert len(seen.rows) == 1
+        assert "Nothing stored" not in seen.text
+
+
 async def test_a_pause_ends_with_a_new_filter():
     async with console(mixed(4)) as seen:
         await seen.press("p")

@@ -226,7 +226,8 @@ class StreamList(Pane):
         """Bring what stands below the rows up to date; whether that changed."""
         before, self._lesson = self._lesson, []
         room = self.content_height - len(self._lines)
-        if room > 0 and not any(map(self._was_sent, self._lines)):
+        only_own = not (self._lines and self.filter_text) and not any(map(self._was_sent, self._lines))
+        if room > 0 and only_own:
             said = lesson(self._link, looks_of(self), self.filter_text, self.content_width)
             if not self._lines or room > len(said):
                 self._lesson = [[]] * max(0, min(2, room - len(said))) + said
