@@ -2,6 +2,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PYTHON ?= python3
 GODTUI_ARGS ?=
+BENCH_ARGS ?=
 
 .PHONY: run test lint bench soak clean
 
@@ -18,7 +19,7 @@ lint: $(VENV)/.developing
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.developing
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH_ARGS)
 
 soak: $(VENV)/.developing
 	$(BIN)/python -m pytest -m soak -s --timeout=3600
