@@ -22,6 +22,7 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.envelope import EventDraft
 from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts, Registry
+from godtui.runtime.interpreter import tune
 from godtui.settings import packaged
 
 PUBLISHERS = 64
@@ -52,22 +53,17 @@ def delays_at_half(place: Place) -> Figures:
 
 def bare(place: Place) -> Figures:
     """Bodies a second by 64 waiters, each with one at a time."""
-    return asyncio.run(_bare(place, 1))
+    return asyncio.run(_bare(place))
 
 
 def bare_in_batches(place: Place) -> Figures:
-    """Bodies a second by 64 waiters, each with 100 at a time."""
-    return asyncio.run(_bare(place, BATCH))
+    """Bodies a second in commits of 100, nothing else being done."""
+    return _bare_commits(place, BATCH)
 
 
 def bare_alone(place: Place) -> Figures:
     """Commits of one body a second, nothing else being done."""
-    bodies = asyncio.run(_bodies())
-    connection = open_bare(place.folder / "bare.sqlite")
-    _commit_for(connection, bodies, place.choose(0.5, 0.05))
-    rate = _commit_for(connection, bodies, place.choose(3.0, 0.1))
-    connection.close()
-    return {"rate": rate}
+    return _bare_commits(place, 1)
 
 
 def drafts() -> Iterator[EventDraft]:
@@ -114,12 +110,10 @@ async def _delays_at_half(place: Place) -> Figures:
         }
 
 
-async def _bare(place: Place, size: int) -> Figures:
-    bodies = await _bodies()
-    batches = [bodies[start : start + size] for start in range(0, len(bodies), size)]
-    turns = itertools.cycle(batches)
+async def _bare(place: Place) -> Figures:
+    turns = itertools.cycle([[body] for body in await _bodies()])
     log = BareLog(place.folder / "bare.sqlite")
-    rate = size * await closed_loop(lambda: log.append(next(turns)), PUBLISHERS, **_span(place))
+    rate = await closed_loop(lambda: log.append(next(turns)), PUBLISHERS, **_span(place))
     log.close()
     return {"rate": rate}
 
@@ -135,6 +129,7 @@ async def _publisher(folder: Path) -> AsyncIterator[Publisher]:
     log.start()
     bus = EmbeddedBus(log)
     await bus.start()
+    tune()
     try:
         yield Publisher(bus, _contracts(), RULES)
     finally:
@@ -164,12 +159,23 @@ async def _bodies() -> list[bytes]:
     return recorder.bodies
 
 
-def _commit_for(connection: sqlite3.Connection, bodies: Sequence[bytes], seconds: float) -> float:
-    """Commits a second."""
+def _bare_commits(place: Place, size: int) -> Figures:
+    bodies = asyncio.run(_bodies())
+    batches = [bodies[start : start + size] for start in range(0, len(bodies) - size + 1, size)]
+    connection = open_bare(place.folder / "bare.sqlite")
+    _commit_for(connection, batches, place.choose(0.5, 0.05))
+    rate = size * _commit_for(connection, batches, place.choose(3.0, 0.1))
+    connection.close()
+    return {"rate": rate}
+
+
+def _commit_for(connection: sqlite3.Connection, batches: Sequence[Sequence[bytes]], seconds: float) -> float:
+    """Commits a second, each of one batch in one statement."""
+    statement = f"INSERT INTO events (body) VALUES {', '.join(['(?)'] * len(batches[0]))}"
     started = now = time.perf_counter()
     count = 0
     while now < started + seconds:
-        connection.execute("INSERT INTO events (body) VALUES (?)", (bodies[count % len(bodies)],))
+        connection.execute(statement, batches[count % len(batches)])
         count += 1
         now = time.perf_counter()
     return count / (now - started)
