@@ -30,7 +30,7 @@ BENCHMARKS: Final = (
         rows=(
             Row(
                 what="the same in batches of 100",
-                baseline="bare commits of 100, table without index",
+                baseline="bare batches of 100, a commit each, table without index",
                 figure="rate",
                 unit="/s",
                 rule=Rule.SHARE,
@@ -46,7 +46,7 @@ BENCHMARKS: Final = (
         rows=(
             Row(
                 what="one publisher, one event at a time",
-                baseline="bare single commits, table without index",
+                baseline="bare single commits, one waiter, table without index",
                 figure="rate",
                 unit="/s",
                 rule=Rule.SHARE,

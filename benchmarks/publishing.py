@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import cast
 
-from benchmarks.bare_log import BareLog, open_bare
+from benchmarks.bare_log import BareLog
 from benchmarks.loads import closed_loop, open_loop, percentile
 from benchmarks.measure import Figures, Place
 from godtui.bloodbank import tables
@@ -53,17 +51,17 @@ def delays_at_half(place: Place) -> Figures:
 
 def bare(place: Place) -> Figures:
     """Bodies a second by 64 waiters, each with one at a time."""
-    return asyncio.run(_bare(place))
+    return asyncio.run(_bare(place, PUBLISHERS, 1))
 
 
 def bare_in_batches(place: Place) -> Figures:
-    """Bodies a second in commits of 100, nothing else being done."""
-    return _bare_commits(place, BATCH)
+    """Bodies a second by one waiter with 100 at a time, a commit each."""
+    return asyncio.run(_bare(place, 1, BATCH))
 
 
 def bare_alone(place: Place) -> Figures:
-    """Commits of one body a second, nothing else being done."""
-    return _bare_commits(place, 1)
+    """Bodies a second by one waiter with one at a time, a commit each."""
+    return asyncio.run(_bare(place, 1, 1))
 
 
 def drafts() -> Iterator[EventDraft]:
@@ -110,10 +108,11 @@ async def _delays_at_half(place: Place) -> Figures:
         }
 
 
-async def _bare(place: Place) -> Figures:
-    turns = itertools.cycle([[body] for body in await _bodies()])
+async def _bare(place: Place, waiters: int, size: int) -> Figures:
+    bodies = await _bodies()
+    turns = itertools.cycle([bodies[start : start + size] for start in range(0, len(bodies) - size + 1, size)])
     log = BareLog(place.folder / "bare.sqlite")
-    rate = await closed_loop(lambda: log.append(next(turns)), PUBLISHERS, **_span(place))
+    rate = size * await closed_loop(lambda: log.append(next(turns)), waiters, **_span(place))
     log.close()
     return {"rate": rate}
 
@@ -157,25 +156,3 @@ async def _bodies() -> list[bytes]:
     recorder = _Recorder()
     await Publisher(cast("Bus", recorder), _contracts(), RULES).publish_batch(list(itertools.islice(drafts(), 10_000)))
     return recorder.bodies
-
-
-def _bare_commits(place: Place, size: int) -> Figures:
-    bodies = asyncio.run(_bodies())
-    batches = [bodies[start : start + size] for start in range(0, len(bodies) - size + 1, size)]
-    connection = open_bare(place.folder / "bare.sqlite")
-    _commit_for(connection, batches, place.choose(0.5, 0.05))
-    rate = size * _commit_for(connection, batches, place.choose(3.0, 0.1))
-    connection.close()
-    return {"rate": rate}
-
-
-def _commit_for(connection: sqlite3.Connection, batches: Sequence[Sequence[bytes]], seconds: float) -> float:
-    """Commits a second, each of one batch in one statement."""
-    statement = f"INSERT INTO events (body) VALUES {', '.join(['(?)'] * len(batches[0]))}"
-    started = now = time.perf_counter()
-    count = 0
-    while now < started + seconds:
-        connection.execute(statement, batches[count % len(batches)])
-        count += 1
-        now = time.perf_counter()
-    return count / (now - started)

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, NamedTuple
-from uuid import UUID
+from uuid import UUID, SafeUUID
 
 import orjson
-import uuid_utils.compat
+import uuid_utils
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -20,6 +20,8 @@ from godtui.clock import rfc3339, to_microseconds
 from godtui.jsontext import Json
 
 MAX_TYPE_BYTES = 255
+_SET_INT = UUID.__dict__["int"].__set__
+_SET_SAFETY = UUID.__dict__["is_safe"].__set__
 RESERVED = ("seq", "stored_at", "violations", "extra")
 """Names that a stored event adds to its envelope; a foreign field of such a name is shown under `extra`."""
 
@@ -65,7 +67,17 @@ class InvalidEventError(ValueError):
 
 def new_id() -> UUID:
     """A UUIDv7 (RFC 9562): ids made later sort later, which keeps the log's index fast."""
-    return uuid_utils.compat.uuid7()
+    # As uuid_utils.compat does, in half the time: one is made for every event.
+    made = object.__new__(UUID)
+    _SET_INT(made, int.from_bytes(uuid_utils.uuid7().bytes, "big"))
+    _SET_SAFETY(made, SafeUUID.unknown)
+    return made
+
+
+def id_text(event_id: UUID) -> str:
+    """What `str` says of a UUID, somewhat sooner."""
+    digits = event_id.bytes.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def event_type_fault(name: str) -> str | None:

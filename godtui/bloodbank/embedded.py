@@ -159,14 +159,8 @@ class EmbeddedBus:
             del self._queues[name]
 
     async def _append(self, records: Sequence[Record]) -> list[PublishOutcome]:
-        if not records:
-            return []
         try:
-            stored = Verdict.STORED
-            return [
-                Confirmed(outcome.seq) if outcome.verdict is stored else _held(outcome)
-                for outcome in await self._log.append(records)
-            ]
+            outcomes = await self._log.append(records)
         except LogUnavailableError as error:
             return [Unconfirmed(str(error))] * len(records)
         except PoisonError as error:
@@ -174,6 +168,8 @@ class EmbeddedBus:
                 return [Refused(str(error))]
             middle = len(records) // 2
             return [*await self._append(records[:middle]), *await self._append(records[middle:])]
+        stored = Verdict.STORED
+        return [Confirmed(outcome.seq) if outcome.verdict is stored else _held(outcome) for outcome in outcomes]
 
     async def _put(self, messages: Sequence[Message], queue: str) -> list[PublishOutcome]:
         if not messages:

@@ -15,7 +15,16 @@ from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishErr
 from godtui.bloodbank.inflight import InFlight, distinct_runs
 from godtui.bloodbank.receipt import Receipt
 from godtui.clock import Clock, SystemClock, rfc3339, to_microseconds
-from godtui.envelope import Cause, EventDraft, Fault, InvalidEventError, current_cause, source_name, violations_text
+from godtui.envelope import (
+    Cause,
+    EventDraft,
+    Fault,
+    InvalidEventError,
+    current_cause,
+    id_text,
+    source_name,
+    violations_text,
+)
 from godtui.eventlog import LogUnavailableError, Record
 from godtui.holyfields import Contracts, Registry, UnknownContractError, UnknownVersionError
 
@@ -148,7 +157,7 @@ class Publisher:
         time = self._clock.now() if draft.timestamp is None else to_microseconds(draft.timestamp)
         receipt = Receipt(event_id, draft.event_type, version, correlation, time)
         source = self._source(draft, cause)
-        identity = str(event_id)
+        identity = id_text(event_id)
         body = _body(receipt, identity, source, draft)
         if len(body) > self._rules.max_event_bytes:
             raise TooLargeError(event_id, len(body), self._rules.max_event_bytes)

@@ -19,7 +19,7 @@ class Intake:
     """Takes work on any loop; the writer gets it in lists.
 
     A writer that woke for the first of many publishers would commit it alone, and fight the others for the
-    interpreter meanwhile.
+    interpreter meanwhile. Whoever was alone the last time is not kept waiting for others.
     """
 
     def __init__(self) -> None:
@@ -27,6 +27,8 @@ class Intake:
         self._gathering: dict[asyncio.AbstractEventLoop, list[Job]] = {}
         self._waiting: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._abandoned = False
+        self._alone = False
+        self._latest: asyncio.Future[Any] | None = None
         self.closed = True
         self.reason: str | None = None
 
@@ -41,9 +43,14 @@ class Intake:
         with self._gate:
             if self.closed:
                 raise self._refusal()
+            alone, self._alone, self._latest = self._alone, False, job.answer
             gathered = self._gathering.get(loop)
             if gathered is not None:
                 gathered.append(job)
+                return job.answer
+            job.answer.add_done_callback(self._note_company)
+            if alone:
+                self._waiting.put([job])
                 return job.answer
             self._gathering[loop] = [job]
         loop.call_soon(self._hand_over, loop)
@@ -77,6 +84,10 @@ class Intake:
         while not self._waiting.empty():
             left += self._waiting.get_nowait() or []
         return left
+
+    def _note_company(self, answer: asyncio.Future[Any]) -> None:
+        """Whether anybody else came while this was under way."""
+        self._alone = self._latest is answer
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         with self._gate:

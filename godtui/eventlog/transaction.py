@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from godtui import jsontext
@@ -18,10 +19,7 @@ MAX_NAMES_KEPT: Final = 50_000
 MAX_NAME_KEPT: Final = 255
 """Longer names, which only a stranger's events carry, are looked up each time and not kept in memory."""
 
-_COLUMNS_WRITTEN = (
-    "stored_at, event_id, type_id, source_id, correlation_id, time, violations, headers, body"  # nine parameters
-)
-_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS_WRITTEN = "stored_at, event_id, type_id, source_id, correlation_id, time, body, violations, headers"
 
 
 class Record(NamedTuple):
@@ -170,14 +168,19 @@ class Transaction:
         return self._insert_unheld(records)
 
     def _insert(self, records: Sequence[Record]) -> list[Outcome]:
-        parameters: list[Any] = []
+        parameters: list[Any] = [self.now]
         now, connection, type_id, source_id = self.now, self.connection, self._types.id, self._sources.id
+        plain = True
         for event_id, event_type, source, correlation_id, time, violations, headers, body in records:
+            if violations is not None or headers is not None:
+                plain = False
             parameters += (
-                now, event_id, type_id(connection, event_type), source_id(connection, source),
-                correlation_id, time, violations, headers, body,
+                event_id, type_id(connection, event_type), source_id(connection, source), correlation_id, time, body
             )  # fmt: skip
-        last = connection.execute(_insert_statement(len(records)), parameters).lastrowid or 0
+        if not plain:
+            for record in records:
+                parameters += (record.violations, record.headers)
+        last = connection.execute(_insert_statement(len(records), plain), parameters).lastrowid or 0
         first = last - len(records) + 1
         # Twice a record, so past the named tuples' own constructors, which cost three times as much.
         make = tuple.__new__
@@ -253,12 +256,12 @@ def _envelope(body: bytes) -> EventEnvelope:
     return EventEnvelope.model_validate(jsontext.parse(body))
 
 
-_statements: dict[int, str] = {}
-
-
-def _insert_statement(rows: int) -> str:
-    statement = _statements.get(rows)
-    if statement is None:
-        values = ", ".join([_ROW] * rows)
-        statement = _statements[rows] = f"INSERT INTO events ({_COLUMNS_WRITTEN}) VALUES {values}"  # noqa: S608
-    return statement
+@lru_cache(maxsize=2 * MAX_ROWS_A_STATEMENT)
+def _insert_statement(rows: int, plain: bool) -> str:
+    """Insert so many rows. Parameter 1 is the time, then come six a row, then, unless plain, two more a row."""
+    values = []
+    for row in range(rows):
+        first, rest = 2 + 6 * row, 2 + 6 * rows + 2 * row
+        event = ", ".join(f"?{number}" for number in range(first, first + 6))
+        values.append(f"(?1, {event}, NULL, NULL)" if plain else f"(?1, {event}, ?{rest}, ?{rest + 1})")
+    return f"INSERT INTO events ({_COLUMNS_WRITTEN}) VALUES {', '.join(values)}"  # noqa: S608 - only numbers are put in

@@ -20,7 +20,8 @@ from godtui.eventlog.jobs import Job, deliver
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import Names, Record, Transaction, Unit
 
-MAX_ROWS_A_COMMIT: Final = 4096
+MAX_ROWS_A_COMMIT: Final = 1024
+"""Enough for its disk sync not to count; more would only keep those waiting who could go on."""
 MAX_BYTES_A_COMMIT: Final = 16 * 1024 * 1024
 PROBE_SECONDS: Final = 0.5
 
