@@ -32,7 +32,9 @@ def godtui(data: Path, *arguments: str) -> list[str]:
 
 def environment(home: Path) -> dict[str, str]:
     """What a process may know: these benchmarks, a home of its own, and a terminal that can do what most can."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    # An installed program is compiled once, not at every start.
+    left_out = (*_OURS, "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
     return {**kept, **terminal, "HOME": str(home), "PYTHONPATH": str(ROOT)}
 
