@@ -18,11 +18,14 @@ from godtui.cli.lines import Line, read_lines
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach
 from godtui.clock import rfc3339
-from godtui.envelope import EventDraft, InvalidEventError, read_draft
+from godtui.envelope import RESERVED, EventDraft, InvalidEventError, read_draft
 from godtui.operations import BatchReport, Operations, Receipt
 
 BATCH_LINES: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
+
+_STORED_ONLY: Final = {"seq", "stored_at", "violations"}
+"""The fields that every stored event has, and only together."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,16 @@ def _draft(line: Line, wanted: Publication) -> EventDraft | None:
     if not line.text.strip():
         return None
     value = jsontext.parse(line.text)
-    return read_draft(value if wanted.envelopes else wanted.document(value))
+    return read_draft(_without_storage(value) if wanted.envelopes else wanted.document(value))
+
+
+def _without_storage(value: Any) -> Any:
+    """A stored event as it was published: what storing added is left out; anything else stays as it is."""
+    if not isinstance(value, dict) or not _STORED_ONLY <= value.keys():
+        return value
+    aside = value.get("extra", {})
+    fields = {key: member for key, member in value.items() if key not in RESERVED}
+    return fields | aside if isinstance(aside, dict) else value
 
 
 def _standard_input() -> int:

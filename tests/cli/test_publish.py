@@ -73,12 +73,23 @@ def test_lines_of_envelopes_may_come_twice(command: Command) -> None:
     assert events[0]["agent_context"] == 5
 
 
-def test_stored_events_can_be_published_elsewhere(command: Command, tmp_path: Path) -> None:
+def test_stored_events_can_be_published_again_and_elsewhere(command: Command, tmp_path: Path) -> None:
     command("publish", *CREATED)
-    events = command("events", "--format", "json").stdout
-    ended = command("publish", "--envelopes", "-", "--data-dir", str(tmp_path), stdin=events.encode())
-    assert ended.code == 0
-    assert stored(command, "--data-dir", str(tmp_path))[0]["event_id"] == json.loads(events)["event_id"]
+    own = {"event_type": "test.event.created", "payload": {"message": "own"}, "seq": "mine", "agent_context": 5}
+    assert command("publish", "--envelopes", "-", stdin=json.dumps(own).encode()).code == 0
+    before = stored(command)
+    lines = command("events", "--format", "json").stdout.encode()
+    for there in ((), ("--data-dir", str(tmp_path))):
+        ended = command("publish", "--envelopes", "-", *there, stdin=lines)
+        assert (ended.code, json.loads(ended.stdout)["accepted"]) == (0, 2), ended.stderr
+        after = stored(command, *there)
+        assert [_published(event) for event in after] == [_published(event) for event in before]
+    assert before[1]["extra"] == {"seq": "mine"}
+    assert "extra" not in before[0]
+
+
+def _published(event: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in event.items() if key not in ("seq", "stored_at")}
 
 
 def test_bad_lines_hold_up_no_good_ones(command: Command) -> None:
