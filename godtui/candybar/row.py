@@ -31,7 +31,8 @@ class Columns(NamedTuple):
             return cls(0, max(0, width - 3), 0, 0)
         if width < 50:
             return cls(8, width - 13, 0, 0)
-        time, source = 12 if width >= 70 else 8, 14 if width >= 90 else 0
+        time = 12 if width >= 70 else 8
+        source = 14 if width >= 90 else 8 if width >= 70 else 0
         kind = max(min(27, width - 32), min(36, width * 27 // 100))
         rest = width - time - 2 - kind - 3 - (source + 2 if source else 0)
         return cls(time, kind, source, max(0, rest))
