@@ -10,7 +10,10 @@ from rich.style import Style
 from godtui.candybar.figures import RATE_WIDTH, rate, sparkline
 from godtui.candybar.link import Link
 from godtui.candybar.plaintext import plain
-from godtui.candybar.widgets.bar import Bar, looks_of, spread
+from godtui.candybar.widgets.bar import Bar, cells, looks_of, spread
+
+MOST_SPARKS = 30
+FEWEST_SPARKS = 5
 
 
 class HeaderLine(Bar):
@@ -30,7 +33,8 @@ class HeaderLine(Bar):
         url = self._link.hosted.url
         if url and url not in self._link.hosted.description and width >= 90:
             left += [*joint, Segment(plain(url), looks.quiet)]
-        return spread([*left, gap], self._flow(width), width, across)
+        left.append(gap)
+        return spread(left, self._flow(min(width - 40, width - cells(left) - 1)), width, across)
 
     def _status(self) -> tuple[str, Style]:
         looks, link = looks_of(self), self._link
@@ -40,9 +44,11 @@ class HeaderLine(Bar):
             return looks.glyphs.retrying, looks.attention
         return looks.status(link.health.status if link.health else None)
 
-    def _flow(self, width: int) -> list[Segment]:
+    def _flow(self, room: int) -> list[Segment]:
+        """The rate, and as many sparks as there is room for beside it."""
         looks, meter = looks_of(self), self._link.meter
-        columns = max(0, min(30, width - 50))
+        columns = min(MOST_SPARKS, room - RATE_WIDTH - 4)
+        columns = columns if columns >= FEWEST_SPARKS else 0
         values = list(meter.seconds)[-columns:] if columns else []
         sparks = sparkline([0.0] * (columns - len(values)) + values, looks.glyphs.sparks)
         flow = [Segment(f" {rate(meter.rate):>{RATE_WIDTH}} ", looks.strong)]
