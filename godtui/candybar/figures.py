@@ -14,15 +14,20 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def short_count(number: float) -> str:
+    """A number in four columns at most, below a trillion: 412, 1.2k, 12k, 1.2M, 1.2G."""
+    for scale, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if number >= scale * 0.9995:
+            scaled = number / scale
+            return f"{scaled:.1f}{unit}" if scaled < 9.95 else f"{scaled:.0f}{unit}"
+    return f"{number:.0f}"
+
+
 def rate(per_second: float) -> str:
     """A rate in six columns at most: 412/s, 1.2k/s, 12k/s, 1.2M/s."""
-    for scale, unit in ((1_000_000, "M"), (1_000, "k")):
-        if per_second >= scale * 0.9995:
-            scaled = per_second / scale
-            return f"{scaled:.1f}{unit}/s" if scaled < 9.95 else f"{scaled:.0f}{unit}/s"
     if 0 < per_second < 9.95:
         return f"{per_second:.1f}/s"
-    return f"{per_second:.0f}/s"
+    return f"{short_count(per_second)}/s"
 
 
 def duration(seconds: float) -> str:

@@ -9,8 +9,8 @@ from godtui.candybar.app import ConsoleApp, run_console
 from godtui.candybar.looks import ASCII
 from godtui.envelope import Fault
 from godtui.operations import ComponentHealth
-from tests.candybar.console import console
-from tests.candybar.fakes import NOON, Engine, event, unavailable
+from tests.candybar.console import Console, console
+from tests.candybar.fakes import API_URL, NOON, Engine, event, unavailable
 
 DAY = 86_400_000_000
 SIZES = [(80, 24), (120, 40), (200, 50)]
@@ -37,11 +37,13 @@ async def test_a_row_has_time_type_source_and_preview():
         assert row.index("jelmore") < row.index("task=INFRA-42 duration_ms=1240")
 
 
-async def test_a_narrow_screen_loses_the_source_before_the_preview():
+@pytest.mark.parametrize(("width", "source"), [(100, "unmistakable  "), (80, " unmista…  "), (72, "")])
+async def test_a_narrow_screen_clips_then_loses_the_source_before_the_preview(width, source):
     one = event("agent.task.completed", {"task": "INFRA-42"}, source={"service": "unmistakable"})
-    async with console([one], (80, 24)) as seen:
+    async with console([one], (width, 24)) as seen:
         assert "task=INFRA-42" in seen.text
-        assert "unmistakable" not in seen.text
+        assert source in seen.text
+        assert source or "unmist" not in seen.text
 
 
 async def test_a_violation_is_seen_in_the_list():
@@ -146,6 +148,56 @@ async def test_the_truth_line_tells_bus_log_and_counts():
         seen.engine.append(*numbered(1500))
         await seen.until_shown("shown 1,503")
         assert "seen 1,503 · matched 1,503 · shown 1,503 · dropped 0" in seen.lines[-1]
+
+
+def attach(seen: Console) -> None:
+    """Make the engine one that listens elsewhere."""
+    seen.engine.description = f"attached to {API_URL}"
+
+
+async def test_on_a_narrow_screen_names_and_counts_shorten_before_any_goes():
+    async with console(numbered(3), (80, 24)) as seen:
+        attach(seen)
+        await seen.until_shown("bus attached ●   log 3   seen 3 · matched 3 · shown 3 · dropped 0")
+        seen.engine.append(*numbered(1500))
+        await seen.pass_time(2)
+        await seen.until_shown("bus ●   log 1.5k   seen 1.5k · matched 1.5k · shown 1.5k · dropped 0")
+        assert seen.lines[-1].rstrip().endswith("Z")
+
+
+async def test_the_sparks_shrink_before_the_rate_goes():
+    async with console(size=(80, 24)) as seen:
+        attach(seen)
+        seen.engine.append(*numbered(50))
+        await seen.until_shown("shown 50")
+        await seen.pass_time(5)
+        await seen.until(lambda: " 10/s" in seen.lines[0] and "█" in seen.lines[0], "rate and sparks")
+        await seen.pilot.resize_terminal(60, 24)
+        await seen.until(lambda: "/s" in seen.lines[0] and "█" not in seen.lines[0], "the rate alone")
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_an_engine_that_is_out_of_reach_has_no_healthy_bus(width):
+    async with console(numbered(1), (width, 24)) as seen:
+        attach(seen)
+        await seen.until_shown("bus attached")
+        seen.engine.operations.monitor.break_with = ConnectionError("connection refused")
+        seen.engine.break_stream(unavailable("connection refused"))
+        await seen.pass_time(3)
+        await seen.until(lambda: "⟳" in seen.lines[-1] and "⟳" in seen.lines[0], "that it is tried again")
+        assert "●" not in seen.lines[-1] + seen.lines[0]
+        seen.engine.operations.monitor.break_with = None
+        seen.engine.break_stream(None)
+        await seen.pass_time(12)
+        await seen.until(lambda: "●" in seen.lines[-1] and "●" in seen.lines[0], "that it is well")
+
+
+async def test_a_bus_that_is_down_stays_so_while_the_stream_is_tried_again():
+    async with console(numbered(1)) as seen:
+        seen.engine.operations.monitor.bus = ComponentHealth("down", "the broker is gone")
+        seen.engine.break_stream(unavailable("the disk is full"))
+        await seen.pass_time(2)
+        await seen.until(lambda: "bus embedded ✖" in seen.lines[-1], "the bus's fault")
 
 
 async def test_the_rate_is_over_five_seconds():

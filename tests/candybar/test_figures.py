@@ -27,6 +27,19 @@ def test_rates(per_second, text):
     assert figures.rate(per_second) == text
 
 
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.0k"), (9_949, "9.9k"), (9_950, "10k"), (999_499, "999k"), (999_500, "1.0M")],
+)
+def test_short_counts(number, text):
+    assert figures.short_count(number) == text
+
+
+@given(st.integers(0, 999_000_000_000))
+def test_short_counts_fit_four_columns(number):
+    assert len(figures.short_count(number)) <= 4
+
+
 @given(st.floats(0, 9e8))
 def test_rates_fit_their_column(per_second):
     assert len(figures.rate(per_second)) <= figures.RATE_WIDTH

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from rich.segment import Segment
 
-from godtui.candybar.figures import clock_time, count, duration
+from godtui.candybar.figures import clock_time, count, duration, short_count
 from godtui.candybar.link import Link
 from godtui.candybar.plaintext import plain
 from godtui.candybar.widgets.bar import Bar, cells, looks_of, spread
@@ -17,31 +19,37 @@ class TruthLine(Bar):
     def __init__(self, link: Link) -> None:
         super().__init__(id="truth")
         self._link = link
-        self._widths: dict[str, int] = {}
+        self._widths: dict[tuple[str, Callable[[int], str]], int] = {}
         self._window: Window | None = None
 
     def show(self, window: Window) -> None:
         """Count for this window from now on."""
         self._window = window
-        self._widths = {name: width for name, width in self._widths.items() if name == "log"}
+        self._widths = {key: width for key, width in self._widths.items() if key[0] == "log"}
         self.renew()
 
     def segments(self, width: int) -> list[Segment]:
         looks = looks_of(self)
         time = Segment(clock_time(self._link.clock.now(), milliseconds=False) + "Z ", looks.quiet)
-        bus, log, figures = self._bus(), self._log(commit=True), self._figures()
-        few = [figure for figure in figures if figure[0] != "matched"]
-        candidates = (
-            [bus, log, self._counts(figures)],
-            [bus, self._log(commit=False), self._counts(figures)],
-            [bus, self._log(commit=False), self._counts(few)],
-            [bus, self._counts(few)],
-            [bus, self._counts(few[-1:])],
-            [bus],
-        )
-        lines = (self._joined(parts) for parts in candidates)
-        left = next((line for line in lines if cells(line) + len(time.text) < width), self._joined([bus]))
+        lines = (self._joined(parts) for parts in self._candidates())
+        left = next((line for line in lines if cells(line) + len(time.text) < width), self._joined([self._bus("")]))
         return spread(left, [time], width, Segment(" "))
+
+    def _candidates(self) -> Iterator[list[list[Segment]]]:
+        """What the line may say, the most first: names and numbers shorten before any goes."""
+        hosted, figures = self._link.hosted, self._figures()
+        attached = hosted.url is not None and hosted.url in hosted.description
+        name = "attached" if attached else hosted.description
+        few = [figure for figure in figures if figure[0] != "matched"]
+        yield [self._bus(hosted.description), self._log(commit=True), self._counts(figures)]
+        yield [self._bus(name), self._log(commit=True), self._counts(figures)]
+        yield [self._bus(name), self._log(), self._counts(figures)]
+        yield [self._bus(name), self._log(), self._counts(figures, short_count)]
+        yield [self._bus(name), self._log(short_count), self._counts(figures, short_count)]
+        yield [self._bus(""), self._log(short_count), self._counts(figures, short_count)]
+        yield [self._bus(""), self._counts(figures, short_count)]
+        yield [self._bus(""), self._counts(few, short_count)]
+        yield [self._bus(""), self._counts(few[-1:], short_count)]
 
     def _joined(self, parts: list[list[Segment]]) -> list[Segment]:
         gap = Segment("   ")
@@ -50,18 +58,21 @@ class TruthLine(Bar):
             joined += [*part, gap] if part else []
         return joined[:-1]
 
-    def _bus(self) -> list[Segment]:
+    def _bus(self, name: str) -> list[Segment]:
         looks, link = looks_of(self), self._link
-        glyph, style = looks.status(self._component_status("bus"))
+        status = self._component_status("bus")
+        glyph, style = looks.status(status)
         if link.failure is not None:
             glyph, style = looks.glyphs.fault, looks.fault
         elif link.silence:
             silent = f" silent {duration(link.silence)}"
             return [Segment("bus ", looks.quiet), Segment(looks.glyphs.undeclared + silent, looks.attention)]
-        name = plain(link.hosted.description, ascii_only=looks.ascii_only)
-        return [Segment("bus ", looks.quiet), Segment(f"{name} ", looks.text), Segment(glyph, style)]
+        elif link.health_fault or (link.feed.fault and status in ("ok", None)):
+            glyph, style = looks.glyphs.retrying, looks.attention
+        said = plain(name, ascii_only=looks.ascii_only)
+        return [Segment("bus ", looks.quiet), Segment(f"{said} " if said else "", looks.text), Segment(glyph, style)]
 
-    def _log(self, *, commit: bool) -> list[Segment]:
+    def _log(self, written: Callable[[int], str] = count, *, commit: bool = False) -> list[Segment]:
         looks = looks_of(self)
         store = self._link.health.components.get("store") if self._link.health else None
         if store is None:
@@ -73,7 +84,7 @@ class TruthLine(Bar):
         last, milliseconds = store.figures.get("last_seq"), store.figures.get("commit_ms")
         if isinstance(last, int):
             newest = max(last, self._link.feed.position)
-            segments.append(Segment(self._steady("log", count(newest)), looks.text))
+            segments.append(Segment(self._steady("log", written(newest), written), looks.text))
         if commit and isinstance(milliseconds, int | float):
             segments.append(Segment(f" {looks.glyphs.dot} {milliseconds:.1f} ms", looks.quiet))
         return segments
@@ -86,7 +97,7 @@ class TruthLine(Bar):
         dropped = feed.dropped + window.lost
         return [("seen", feed.seen), ("matched", matched), ("shown", window.shown), ("dropped", dropped)]
 
-    def _counts(self, figures: list[tuple[str, int]]) -> list[Segment]:
+    def _counts(self, figures: list[tuple[str, int]], written: Callable[[int], str] = count) -> list[Segment]:
         looks = looks_of(self)
         segments: list[Segment] = []
         for name, number in figures:
@@ -94,7 +105,8 @@ class TruthLine(Bar):
                 segments.append(Segment(f" {looks.glyphs.dot} ", looks.quiet))
             alarming = name == "dropped" and number
             segments.append(Segment(f"{name} ", looks.quiet))
-            segments.append(Segment(self._steady(name, count(number)), looks.attention if alarming else looks.text))
+            text = self._steady(name, written(number), written)
+            segments.append(Segment(text, looks.attention if alarming else looks.text))
         return segments
 
     def _component_status(self, name: str) -> str | None:
@@ -102,7 +114,8 @@ class TruthLine(Bar):
         component = health.components.get(name) if health else None
         return component.status if component else None
 
-    def _steady(self, name: str, text: str) -> str:
-        """Right-aligned in the widest it has been, so that what stands beside it stays."""
-        self._widths[name] = max(self._widths.get(name, 0), len(text))
-        return text.rjust(self._widths[name])
+    def _steady(self, name: str, text: str, written: Callable[[int], str]) -> str:
+        """Right-aligned in the widest it has been when so written, so that what stands beside it stays."""
+        key = name, written
+        self._widths[key] = max(self._widths.get(key, 0), len(text))
+        return text.rjust(self._widths[key])
