@@ -1,4 +1,4 @@
-"""HTTP/1.1 as uvicorn speaks it, with one system call an answer in place of two, and problems for its own refusals."""
+"""HTTP/1.1 and WebSocket as uvicorn speaks them, with fewer system calls, and problems for its own refusals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
 
 from godtui import jsontext
 from godtui.api.problems import MEDIA_TYPE, TITLES, ProblemError
@@ -42,6 +45,32 @@ _NOT_HTTP = ProblemError(400, "the request is not HTTP/1.1")
 _OVERLONG = ProblemError(
     431, "the path or a header is longer than a WebSocket handshake may carry (8 KiB); shorten the filter"
 )
+
+
+class ProblemWebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn takes a denied handshake for one left open and logs an error; here a denial completes it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.conn = _Handshake(max_size=self.config.ws_max_size, logger=self.logger)
+
+    async def send(self, message: Any) -> None:
+        """As uvicorn does; what denies the handshake completes it."""
+        await super().send(message)
+        if self.close_sent:
+            self.handshake_complete = True
+
+
+class _Handshake(ServerProtocol):
+    """Refuses what is no WebSocket handshake with a problem."""
+
+    def reject(self, status: int, text: str) -> Response:
+        """As websockets does; `text` becomes the detail."""
+        problem = ProblemError(int(status), text.partition("\n")[0].removesuffix(".") or TITLES[int(status)])
+        response = super().reject(status, jsontext.dumps(problem.document()).decode())
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = MEDIA_TYPE
+        return response
 
 
 class JoiningTransport:

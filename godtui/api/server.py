@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from godtui.api.guards import TrustedListener
 from godtui.api.listeners import BACKLOG, bind, bind_locally, inode, remove, socket_fault
 from godtui.api.problems import unavailable
-from godtui.api.protocol import JoinedHttpProtocol
+from godtui.api.protocol import JoinedHttpProtocol, ProblemWebSocketProtocol
 
 GRACE_SECONDS = 10
 """How long requests under way may still take; more than a publish waits for its confirmation by default."""
@@ -117,7 +117,7 @@ def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
     return uvicorn.Config(
         _Drained(application),
         http=JoinedHttpProtocol,
-        ws="websockets-sansio",
+        ws=ProblemWebSocketProtocol,
         ws_max_size=MAX_CLIENT_FRAME_BYTES,
         ws_ping_timeout=None,  # a client that reads slowly answers late; TCP notices one that is gone
         ws_per_message_deflate=False,

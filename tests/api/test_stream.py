@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import quote
@@ -164,6 +165,53 @@ async def test_without_the_token_it_is_401(operations: Operations, clock: Manual
         await denied(dial(service, additional_headers={"Authorization": "Bearer abd"}), 401)
         async with dial(service, additional_headers={"Authorization": "Bearer abc"}) as socket:
             assert (await frame(socket))["type"] == "welcome"
+
+
+async def test_a_denied_handshake_is_no_error_in_the_log(
+    operations: Operations, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    authorized = {"Authorization": "Bearer abc"}
+    application = create_application(operations, ApiConfig(token="abc"), clock)
+    async with await serve(application, "127.0.0.1", 0) as service:
+        await denied(dial(service), 401)
+        await denied(dial(service, origin="http://example.com", additional_headers=authorized), 403)
+        await denied(dial(service, "filter=type:", additional_headers=authorized), 422)
+        elsewhere = service.url.replace("http://", "ws://") + "/elsewhere"
+        await denied(connect(elsewhere, proxy=None, additional_headers=authorized), 404)
+    assert any("401" in record.getMessage() for record in caplog.records)
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+KEY = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+VERSION = "Sec-WebSocket-Version: 13"
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ([VERSION], "Sec-WebSocket-Key"),
+        (["Sec-WebSocket-Key: x", VERSION], "Sec-WebSocket-Key"),
+        ([KEY, KEY, VERSION], "Sec-WebSocket-Key"),
+        ([KEY], "Sec-WebSocket-Version"),
+        ([KEY, "Sec-WebSocket-Version: 8"], "Sec-WebSocket-Version"),
+    ],
+)
+async def test_what_is_no_handshake_is_a_problem(
+    service: ApiService, caplog: pytest.LogCaptureFixture, lines: list[str], named: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+    head = ["GET /stream HTTP/1.1", "Host: localhost", "Connection: Upgrade", "Upgrade: websocket", *lines, "", ""]
+    writer.write("\r\n".join(head).encode())
+    answer = (await asyncio.wait_for(reader.read(), BOUND)).decode()
+    writer.close()
+    await writer.wait_closed()
+    fields, _, body = answer.partition("\r\n\r\n")
+    assert fields.startswith("HTTP/1.1 400 ")
+    assert "content-type: application/problem+json" in fields.lower().split("\r\n")
+    assert named in json.loads(body)["detail"]
+    assert [record.getMessage() for record in caplog.records if record.levelno > logging.INFO] == []
 
 
 async def test_frames_stay_under_their_size(service: ApiService, operations: Operations) -> None:
