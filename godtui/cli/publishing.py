@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -140,16 +140,25 @@ async def _publish_lines(given: Given, wanted: Publication) -> None:
     tally = _Tally()
     descriptor = _standard_input()
     size = _size(descriptor)
+    arriving = _arriving(descriptor)
+    # Whoever sends the lines may need the data directory first.
+    lines: list[Line] | None = await anext(arriving, [])
     async with reach(given) as operations:
         with click.progressbar(length=size or 1, label="publishing", file=sys.stderr, hidden=_hidden(size)) as bar:
-            try:
-                async for lines in read_lines(descriptor):
-                    for numbers, drafts, consumed in _batches(lines, wanted, tally):
-                        await _send(operations, numbers, drafts, tally)
-                        bar.update(consumed)
-            except OSError as error:
-                raise WrongUsageError(f"standard input cannot be read: {error.strerror}") from None
+            while lines is not None:
+                for numbers, drafts, consumed in _batches(lines, wanted, tally):
+                    await _send(operations, numbers, drafts, tally)
+                    bar.update(consumed)
+                lines = await anext(arriving, None)
     tally.close(wanted.as_json or not sys.stdout.isatty())
+
+
+async def _arriving(descriptor: int) -> AsyncIterator[list[Line]]:
+    try:
+        async for lines in read_lines(descriptor):
+            yield lines
+    except OSError as error:
+        raise WrongUsageError(f"standard input cannot be read: {error.strerror}") from None
 
 
 async def _send(operations: Operations, numbers: list[int], drafts: list[EventDraft], tally: _Tally) -> None:
@@ -192,7 +201,7 @@ def _draft(line: Line, wanted: Publication) -> EventDraft | None:
 
 def _without_storage(value: Any) -> Any:
     """A stored event as it was published: what storing added is left out; anything else stays as it is."""
-    if not isinstance(value, dict) or not _STORED_ONLY <= value.keys():
+    if not isinstance(value, dict) or not value.keys() >= _STORED_ONLY:
         return value
     aside = value.get("extra", {})
     fields = {key: member for key, member in value.items() if key not in RESERVED}

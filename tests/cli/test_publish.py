@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -11,7 +13,7 @@ import pytest
 
 from godtui.cli.lines import Line, Splitter
 from tests.cli.conftest import Command
-from tests.processes import Process
+from tests.processes import PATIENCE, Process, environment, run
 
 CREATED = ("test.event.created", "--payload", '{"message": "hello"}')
 
@@ -108,6 +110,30 @@ def test_bad_lines_hold_up_no_good_ones(command: Command) -> None:
 def test_no_lines_at_all(command: Command) -> None:
     ended = command("publish", "test.event.created", "-", stdin=b"\n \n")
     assert (ended.code, json.loads(ended.stdout)["accepted"]) == (0, 0)
+
+
+def test_nothing_is_taken_before_the_first_line(home: Path) -> None:
+    data = ("--data-dir", str(home / "data"))
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "godtui", "publish", "test.event.created", "-", *data],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=home, env=environment(home),
+    )  # fmt: skip
+    with waiting:
+        assert run(home, "publish", *CREATED, *data).returncode == 0
+        assert run(home, "publish", *CREATED, *data).returncode == 0
+        said, _ = waiting.communicate(b'{"message": "late"}\n', PATIENCE)
+    assert (waiting.returncode, json.loads(said)["accepted"]) == (0, 1)
+    assert len(run(home, "events", *data).stdout.splitlines()) == 3
+
+
+def test_a_directory_is_read_and_published_into_in_one_pipe(home: Path) -> None:
+    godtui, data = f"{sys.executable} -m godtui", f"--data-dir {home / 'data'}"
+    assert run(home, "publish", *CREATED, *data.split()).returncode == 0
+    ended = subprocess.run(
+        f"{godtui} events --format json {data} | {godtui} publish --envelopes - {data}",
+        shell=True, capture_output=True, timeout=PATIENCE, check=False, cwd=home, env=environment(home),
+    )  # fmt: skip
+    assert (ended.returncode, json.loads(ended.stdout)["accepted"]) == (0, 1), ended.stderr
 
 
 def test_a_line_that_is_too_large_is_named(command: Command) -> None:
