@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from typing import Annotated
 from uuid import UUID
 
@@ -60,16 +61,27 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
 def _document(page: Page, now: int) -> bytes:
     """The page around the events as they are stored; nothing of them is read again."""
     events = b",".join(event.to_json() for event in page.events)
-    cursor = None if page.next_cursor is None else f"{now}.{page.next_cursor}"
+    cursor = None if page.next_cursor is None else _write_cursor(now, page.next_cursor)
     return b'{"events":[%b],"next_cursor":%b}' % (events, jsontext.dumps(cursor))
+
+
+def _write_cursor(now: int, cursor: str) -> str:
+    marked = f"{now}.{cursor}"
+    return f"{marked}.{_mark(marked)}"
 
 
 def _read_cursor(text: str) -> tuple[int, str]:
     """The moment that the first page counted `15m` back from, and the store's own cursor. Raises BadCursorError."""
-    match = _CURSOR.fullmatch(text)
-    if match is None or int(match[1]) > _LATEST:
+    marked, _, mark = text.rpartition(".")
+    match = _CURSOR.fullmatch(marked)
+    if match is None or int(match[1]) > _LATEST or mark != _mark(marked):
         raise BadCursorError
     return int(match[1]), match[2]
+
+
+def _mark(marked: str) -> str:
+    """A check against mistakes as the store's own, whose mark knows nothing of the moment."""
+    return blake2b(marked.encode(), digest_size=8, person=b"godtui moment").hexdigest()
 
 
 _CURSOR = re.compile(r"([0-9]{1,18})\.(.+)", re.ASCII)

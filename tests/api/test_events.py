@@ -127,6 +127,18 @@ async def test_a_cursor_of_another_query_is_400(http: httpx.AsyncClient) -> None
     assert await texts(http, f"source=http&limit=1&cursor={cursor}") == ["b"]
 
 
+async def test_a_cursor_of_which_any_character_is_changed_is_400(http: httpx.AsyncClient) -> None:
+    await fill(http, said("a"), said("b"))
+    cursor = (await http.get("/events?limit=1")).json()["next_cursor"]
+    assert await texts(http, f"cursor={quote(cursor)}") == ["a"]
+    changed = {f"{digit}{cursor}" for digit in "019+ "} | {f"{cursor}{tail}" for tail in ("=", "A", "0", ".", "\n")}
+    for place, character in enumerate(cursor):
+        others = ("", "0", "1", "A", "/" if character == "_" else "+", character.swapcase())
+        changed |= {f"{cursor[:place]}{other}{cursor[place + 1 :]}" for other in others}
+    for forged in changed - {cursor}:
+        refused(await http.get(f"/events?cursor={quote(forged, safe='')}"), 400)
+
+
 FORGED = ["", "x", "0", "1.", ".x", "1770904931482000.AAAA", "1770904931482000." + "A" * 64, "9" * 18 + ".A", "-1.A"]
 
 
