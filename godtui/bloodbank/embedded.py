@@ -23,14 +23,14 @@ from godtui.bloodbank.bus import (
     Unconfirmed,
     UnknownQueueError,
 )
-from godtui.bloodbank.declaration import Declare, Drop, Put, take_up
+from godtui.bloodbank.declaration import Declare, Declared, Drop, Put, take_up
 from godtui.bloodbank.embedded_queue import EmbeddedQueue
 from godtui.bloodbank.embedded_subscription import EmbeddedSubscription
 from godtui.bloodbank.embedded_tap import EmbeddedTap
 from godtui.bloodbank.handed import headers_text
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import InvalidEventError, read_envelope, violations_text
-from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Verdict
+from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Transaction, Verdict
 
 SWEEP_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.5
@@ -45,8 +45,10 @@ class EmbeddedBus:
 
     features = Features(knows_duplicates=True, confirms_position=True, keeps_history=True)
 
-    def __init__(self, log: EventLog, clock: Clock | None = None) -> None:
+    def __init__(self, log: EventLog, clock: Clock | None = None, standing: Sequence[QueueSpec] = ()) -> None:
+        """`standing` queues are there before anything is published, whether or not anybody consumes from them."""
         self._log = log
+        self._standing = tuple(standing)
         self._clock = clock or SystemClock()
         self._queues: dict[str, EmbeddedQueue] = {}
         self._open: set[EmbeddedSubscription | EmbeddedTap] = set()
@@ -64,6 +66,8 @@ class EmbeddedBus:
         """Take up the queues that were declared before; while the disk refuses, that is tried again."""
         self._tasks.append(asyncio.create_task(self._take_up()))
         self._tasks.append(asyncio.create_task(self._sweep_often()))
+        # One turn, and the standing queues are in the log's line before whatever is published next.
+        await asyncio.sleep(0)
 
     async def close(self) -> None:
         self._closed = True
@@ -187,13 +191,18 @@ class EmbeddedBus:
     async def _take_up(self) -> None:
         while True:
             try:
-                found = await self._log.submit(take_up)
+                found = await self._log.submit(self._take_up_all)
                 break
             except LogUnavailableError:
                 await self._clock.sleep(RETRY_SECONDS)
         for name, declared in found:
             self._queues[name] = EmbeddedQueue(self._log, self._clock, name, declared)
         self._ready.set()
+
+    def _take_up_all(self, transaction: Transaction) -> list[tuple[str, Declared]]:
+        for spec in self._standing:
+            Declare(spec)(transaction)
+        return take_up(transaction)
 
     async def _sweep_often(self) -> None:
         while True:
