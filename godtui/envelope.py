@@ -278,6 +278,10 @@ def _explained(detail: ErrorDetails) -> str:
             return "an event type is a string"
         case "string_type", ("version",):
             return "a version is a string such as v1"
+        case "dict_type", (*_, name):
+            return f"{name} is a JSON object"
+        case "uuid_type" | "uuid_parsing", (*_, name):
+            return f"{name} is a UUID such as 0198c5a2-8f3b-7c41-9d2e-5b6f7a8091c2"
     return detail["msg"].removeprefix("Value error, ")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -199,6 +200,20 @@ FIELDS = {
 async def test_a_field_of_the_wrong_type_is_named(gate: httpx.AsyncClient, field: str, kind: str) -> None:
     problem = refused(await post(gate, draft(**{field: JSON_VALUES[kind]})), 422)
     assert paths(problem) == [f"/{field}"]
+    assert not re.search("input|dictionary|bytes", problem["detail"], re.IGNORECASE), problem["detail"]
+
+
+@pytest.mark.parametrize("value", [7, True, "", "x", "0198c5a2-8f3b-7c41-9d2e", [], {}])
+async def test_what_is_no_uuid_is_told_how_one_looks(gate: httpx.AsyncClient, value: Any) -> None:
+    for field in ("event_id", "correlation_id", "causation_id"):
+        (error,) = refused(await post(gate, draft(**{field: value})), 422)["errors"]
+        assert error["message"].startswith(f"{field} is a UUID such as 0198c5a2-")
+
+
+async def test_what_is_no_object_is_told_so(gate: httpx.AsyncClient) -> None:
+    for field in ("payload", "source"):
+        (error,) = refused(await post(gate, draft(**{field: [1]})), 422)["errors"]
+        assert error == {"path": f"/{field}", "message": f"{field} is a JSON object"}
 
 
 async def test_every_fault_of_an_event_is_listed(gate: httpx.AsyncClient) -> None:
