@@ -37,7 +37,7 @@ class StreamList(Pane):
         Binding("j,down", "move(1)", "down", id="stream.down", tooltip="down"),
         Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="one page up"),
         Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="down"),
-        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest event"),
+        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest one loaded"),
         Binding("G,end", "edge(1)", "newest", id="stream.last", tooltip="the newest, and follow it"),
     ]
 
@@ -202,7 +202,7 @@ class StreamList(Pane):
         return [Segment("Stream", looks.strong)], middle, self._freshness(looks)
 
     def _freshness(self, looks: Looks) -> list[Segment]:
-        """`live`, `paused +1,204`, `+12 new`, or since when nothing comes."""
+        """`live`, `paused +1,204`, `held`, `+12 new`, or since when nothing comes."""
         link, window, marks = self._link, self.window, looks.glyphs
         if link.failure is not None:
             return [Segment(f"{marks.fault} ended", looks.fault)]
@@ -210,7 +210,8 @@ class StreamList(Pane):
         if window.paused:
             return [*trouble, Segment(f"paused +{count(window.waiting)}", looks.attention)]
         if not window.following:
-            return [*trouble, Segment(f"+{count(window.waiting)} new", looks.strong)]
+            new = Segment(f"+{count(window.waiting)} new", looks.strong)
+            return [*trouble, new if window.waiting else Segment("held", looks.quiet)]
         if link.searching or not (link.feed.ready or link.feed.fault):
             return [Segment(f"{marks.standby} searching", looks.attention)]
         return trouble or [Segment("live", looks.healthy)]
