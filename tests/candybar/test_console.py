@@ -110,6 +110,7 @@ async def test_moving_up_leaves_the_tail_and_end_returns():
     async with console(numbered(40)) as seen:
         before = [row[2:] for row in seen.rows]
         await seen.press("k", "up", "k")
+        await seen.until(lambda: " held " in seen.title, "held")
         seen.engine.append(*numbered(7, first=41))
         await seen.until_shown("+7 new")
         assert [row[2:] for row in seen.rows] == before
@@ -323,6 +324,7 @@ async def test_help_lists_the_keys_and_the_filters():
     async with console(size=(120, 60)) as seen:
         await seen.press("question_mark")
         await seen.until_shown("hold the list still", "copy the event's JSON", "type:agent.#", "ctrl+q")
+        await seen.until_shown("the oldest one loaded", "the newest 500 stored that match")
         await seen.press("escape")
         await seen.until_gone("hold the list still")
 

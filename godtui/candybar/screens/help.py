@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from godtui.candybar.feed import HISTORY
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import plain
 from godtui.candybar.screens.stream import StreamScreen
@@ -27,6 +28,12 @@ FILTERS = (
     ("is:invalid is:replayed", "with violations; sent again"),
     ('disk "no space"', "whole words of type, source and payload"),
     ("-type:bloodbank.#", "a minus before a term negates it; all terms must hold"),
+)
+COUNTS = (
+    ("seen", f"looked at: the newest {HISTORY} stored that match, and all events since"),
+    ("matched", "of those seen, what the filter lets through"),
+    ("shown", "what the list has taken up"),
+    ("dropped", "matched, but lost before it was shown"),
 )
 KEY_CELLS = 28
 NAMES = {
@@ -72,6 +79,7 @@ class HelpScreen(ModalScreen[None]):
         self._section(text, "", [("tab", "between list and event"), ("ctrl+p", "every command, and the themes")])
         self._section(text, "", [("ctrl+q", "quit")])
         self._section(text, "Filter", list(FILTERS))
+        self._section(text, "Counts", list(COUNTS))
         marks = self._looks.glyphs
         signs = [
             (marks.healthy, "well"),
