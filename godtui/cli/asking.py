@@ -26,13 +26,16 @@ RECONNECT_SECONDS: Final = 1.0
 TYPE_CELLS: Final = 28
 SOURCE_CELLS: Final = 14
 
-Show = Callable[[StoredEvent], str]
+Show = Callable[[StoredEvent], str | bytes]
+"""JSON is bytes: UTF-8 whatever the terminal speaks."""
 
 
 def run_events(given: Given, text: str, limit: int, follow: bool, form: str | None) -> None:
     """Print the newest events that match, oldest first, and go on with `follow`. Raises what `explained` knows."""
     wanted = parse(text, now=SystemClock().now())
-    show = _as_json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
+    show: Show = (
+        StoredEvent.to_json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
+    )
     with suppress(KeyboardInterrupt):
         asyncio.run(_print(given, wanted, limit, follow, show))
 
@@ -96,10 +99,6 @@ def _show_frame(frame: Frame, after: int, show: Show) -> int:
             click.echo(f"godtui: events {first:,} to {last:,} are no longer stored", err=True)
             return last
     return after
-
-
-def _as_json(event: StoredEvent) -> str:
-    return event.to_json().decode()
 
 
 class _Table:

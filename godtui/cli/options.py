@@ -11,9 +11,22 @@ from typing import Any, TypeVar
 import click
 import platformdirs
 
+from godtui.cli.failures import WrongUsageError
 from godtui.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def encodable(_context: click.Context, _parameter: click.Parameter, value: Any) -> Any:
+    """The value of an option or argument, which may hold bytes only where it is a path. Raises click.BadParameter."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise click.BadParameter("it is not UTF-8") from None
+    return value
+
 
 _SETTINGS = (
     click.option("--bus", "bus_url", metavar="URL", help="The bus: embedded: (default)."),
@@ -23,7 +36,9 @@ _SETTINGS = (
     click.option("--host", metavar="HOST", help="Where the HTTP API listens (default 127.0.0.1)."),
     click.option("--port", metavar="PORT", help="Its port (default 8000, 0 = any free one)."),
 )
-_ATTACH = click.option("--attach", metavar="URL", help="Use the godtui at this URL (GODTUI_API_TOKEN as bearer).")
+_ATTACH = click.option(
+    "--attach", metavar="URL", callback=encodable, help="Use the godtui at this URL (GODTUI_API_TOKEN as bearer)."
+)
 
 
 @dataclass
@@ -39,11 +54,15 @@ class Given:
         return Given({**self.flags, **later}, attach or self.attach)
 
     def settings(self) -> Settings:
-        """All settings, from all places. Raises SettingsError."""
+        """All settings, from all places. Raises SettingsError, and WrongUsageError without a working directory."""
+        try:
+            cwd = Path.cwd()
+        except OSError as error:
+            raise WrongUsageError(f"the working directory is not there ({error.strerror}); go to another") from None
         return Settings.load(
             flags=self.flags,
             environ=os.environ,
-            cwd=Path.cwd(),
+            cwd=cwd,
             config_dir=platformdirs.user_config_path("godtui", appauthor=False),
             home=Path.home(),
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +15,12 @@ import click
 
 from godtui import __version__
 from godtui.cli.failures import ThingFailedError, WrongUsageError, explained
-from godtui.cli.options import Given, settings_options
+from godtui.cli.options import Given, encodable, settings_options
 
 INTERRUPTED: Final = 130
 UNFORESEEN: Final = "something went wrong that should not"
 
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _NEGATED: Final = re.compile(r"-(?!-|[fh]$).")
 
 
@@ -36,8 +40,7 @@ class Piped(click.Group):
         try:
             return super().invoke(context)
         except BrokenPipeError:
-            # What is still buffered has no reader either.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _discard_output()
             context.exit(0)
 
 
@@ -70,12 +73,12 @@ def init(folder: Path) -> None:
 
 
 @godtui.command()
-@click.argument("event_type", metavar="[TYPE]", required=False)
+@click.argument("event_type", metavar="[TYPE]", required=False, callback=encodable)
 @click.argument("dash", metavar="[-]", required=False)
 @click.option("--payload", metavar="JSON", help="The payload as a JSON object.")
 @click.option("--payload-file", metavar="FILE", type=click.Path(path_type=Path), help="A file that holds it.")
-@click.option("--correlation-id", metavar="UUID", help="The chain that the event belongs to.")
-@click.option("--source", metavar="NAME", help="Who publishes (default cli).")
+@click.option("--correlation-id", metavar="UUID", callback=encodable, help="The chain that the event belongs to.")
+@click.option("--source", metavar="NAME", callback=encodable, help="Who publishes (default cli).")
 @click.option("--envelopes", is_flag=True, help="With -: each line is a whole envelope.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
 @settings_options
@@ -93,7 +96,7 @@ def publish(given: Given, /, event_type: str | None, dash: str | None, attach: s
 
 
 @godtui.command(cls=FilterCommand)
-@click.argument("filter_words", metavar="[FILTER]...", nargs=-1)
+@click.argument("filter_words", metavar="[FILTER]...", nargs=-1, callback=encodable)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what arrives.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")
@@ -112,26 +115,44 @@ def events(
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; its exit code."""
-    _open_closed()
+    _prepare_outputs()
     try:
         code = godtui.main(args=arguments, prog_name="godtui", standalone_mode=False)
+        sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except Exception as error:
-        known = explained(error)
+        known = explained(error) or _unwritten(error)
         if known is None:
             if sys.flags.dev_mode:
                 raise
             known = ThingFailedError(
                 f"{UNFORESEEN} ({type(error).__name__}: {error}); python -X dev -m godtui says where"
             )
-        click.echo(f"godtui: {known.format_message()}", err=True)
+        with suppress(OSError):
+            click.echo(f"godtui: {known.format_message()}", err=True)
         return known.exit_code
     return code if isinstance(code, int) else 0
 
 
-def _open_closed() -> None:
-    """Give the program outputs where it was started without: what is written there is nobody's."""
+def _unwritten(error: Exception) -> click.ClickException | None:
+    """The sentence where an output takes no more: such an error names no file."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _FULL:
+        return None
+    _discard_output()
+    return ThingFailedError(f"the output cannot be written: {error.strerror}")
+
+
+def _discard_output() -> None:
+    """Let what is still buffered go nowhere: the interpreter would try once more on its way out."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _prepare_outputs() -> None:
+    """Give the program outputs where it was started without, and let no character end it."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")

@@ -86,7 +86,7 @@ def _payload(wanted: Publication) -> Any:
         raise ThingFailedError(f"the payload is not JSON: {error}") from None
 
 
-def _receipt(receipt: Receipt, as_json: bool) -> str:
+def _receipt(receipt: Receipt, as_json: bool) -> str | bytes:
     if not as_json:
         return f"published {receipt.event_type} {receipt.event_id}"
     document = {
@@ -96,7 +96,7 @@ def _receipt(receipt: Receipt, as_json: bool) -> str:
         "correlation_id": str(receipt.correlation_id),
         "timestamp": rfc3339(receipt.timestamp),
     }
-    return jsontext.dumps(document).decode()
+    return jsontext.dumps(document)
 
 
 @dataclass
@@ -127,7 +127,7 @@ class _Tally:
         """Say the totals; raises where not everything was published."""
         if as_json:
             totals = {"accepted": self.accepted, "rejected": self.rejected, "unconfirmed": self.unconfirmed}
-            click.echo(jsontext.dumps(totals).decode())
+            click.echo(jsontext.dumps(totals))
         else:
             click.echo(f"published {self.accepted:,} events")
         if self.unconfirmed:

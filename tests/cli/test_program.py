@@ -53,6 +53,71 @@ def test_every_wrong_use_is_one_sentence(command: Command, code: int, part: str,
     assert ended.code == code
 
 
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize(
+    "arguments",
+    [("--version",), ("--help",), ("events", "--help"), ("events",), ("publish", "test.event.created", "--payload",
+      '{"message": "x"}'), ("publish", "test.event.created", "-")],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_output_that_takes_nothing(home: Path, arguments: tuple[str, ...], buffered: str) -> None:
+    data = ("--data-dir", str(home / "data"))
+    given = (*arguments, *data) if arguments[0] in ("events", "publish") else arguments
+    assert run(home, "publish", "test.event.created", "--payload", '{"message": "x"}', *data).returncode == 0
+    with Path("/dev/full").open("wb") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "godtui", *given],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE, check=False,
+            cwd=home, env=environment(home, PYTHONUNBUFFERED=buffered),
+        )  # fmt: skip
+    assert ended.stderr == "godtui: the output cannot be written: No space left on device\n"
+    assert ended.returncode == 1
+
+
+def test_json_is_utf_8_whatever_the_terminal_speaks(home: Path) -> None:
+    data = ("--data-dir", str(home / "data"))
+    payload = '{"message": "Ελλάδα 神"}'
+    assert run(home, "publish", "test.event.created", "--payload", payload, *data).returncode == 0
+    ended = run(home, "events", *data, PYTHONIOENCODING="latin-1")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(ended.stdout)["payload"] == {"message": "Ελλάδα 神"}
+    assert run(home, "events", "--format", "table", *data, PYTHONIOENCODING="latin-1").returncode == 0
+    ended = run(home, "init", "神", PYTHONIOENCODING="latin-1")
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("publish", "test.event.created", "--payload", "{}", "--source", "\udcff"),
+        ("publish", "test.event.created", "--payload", "{}", "--correlation-id", "\udcff"),
+        ("publish", "test.event.created", "--payload", '{"message": "\udcff"}'),
+        ("publish", "test.\udcff", "--payload", "{}"),
+        ("publish", "test.event.created", "--payload-file", "\udcff"),
+        ("events", "\udcff"),
+        ("events", "-type:\udcff"),
+        ("events", "--attach", "http://\udcff"),
+    ],
+    ids=ascii,
+)
+def test_arguments_that_are_no_text(command: Command, arguments: tuple[str, ...]) -> None:
+    ended = command(*arguments)
+    assert ended.code in (1, 2)
+    assert "should not" not in ended.sentence
+
+
+@pytest.mark.parametrize("arguments", [("events",), ("publish", "a.b", "--payload", "{}"), ("--headless",), ("init",)])
+def test_a_working_directory_that_is_gone(command: Command, home: Path, arguments: tuple[str, ...]) -> None:
+    gone = home / "gone"
+    gone.mkdir()
+    os.chdir(gone)
+    gone.rmdir()
+    ended = command(*arguments)
+    os.chdir(home)
+    assert ended.code == 2
+    assert "No such file or directory" in ended.sentence
+
+
 def test_a_broken_schema_is_named_with_its_place(home: Path) -> None:
     (home / "schemas" / "a").mkdir(parents=True)
     (home / "schemas" / "a" / "b.json").write_text('{"type": "object",\n  "title": }')
