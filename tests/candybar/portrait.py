@@ -25,7 +25,7 @@ WEB_FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 STORY: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("worktree.created", "workspaces", {"worktree_id": "infra-42", "branch": "infra-42-certificates"}),
-    ("session.started", "jelmore", {"session_id": "5f2c", "tool": "claude"}),
+    ("session.started", "jelmore", {"session_id": "5f2c", "editor": "helix"}),
     ("agent.task.assigned", "theboard", {"task_id": "INFRA-42", "agent": "grolf"}),
     ("agent.task.started", "grolf", {"task_id": "INFRA-42", "agent": "grolf"}),
     ("meeting.started", "theboard", {"meeting_id": "release-31", "participants": ["ann", "grolf", "björn"]}),
