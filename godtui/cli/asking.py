@@ -15,7 +15,7 @@ from godtui.candybar.plaintext import clip, fit, plain
 from godtui.candybar.preview import preview
 from godtui.cli.failures import UnreachableError, explained
 from godtui.cli.options import Given
-from godtui.cli.reaching import client, live_address, reach
+from godtui.cli.reaching import client, live_address, named_token, own_token, reach
 from godtui.clock import SystemClock, rfc3339
 from godtui.envelope import StoredEvent
 from godtui.filters import Filter, parse
@@ -67,11 +67,12 @@ async def _newest(operations: Operations, wanted: Filter, limit: int) -> list[St
 async def _follow(given: Given, wanted: Filter, after: int, show: Show) -> None:
     """Print what arrives beyond a position, each once, across connections that break."""
     settings = None if given.url is not None else given.settings()
+    token = named_token(given, given.url or "") if settings is None else own_token(settings)
     told = False
     while True:
-        address = given.url if settings is None else await live_address(settings)
+        address = (given.url or "") if settings is None else await live_address(settings)
         try:
-            async with client(address or "") as operations:
+            async with client(address, token) as operations:
                 async for frame in operations.store.stream(wanted, after=after, positions=True):
                     told = False
                     after = _show_frame(frame, after, show)

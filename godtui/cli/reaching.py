@@ -18,7 +18,7 @@ from godtui.cli.options import Given
 from godtui.cli.serving import SOCKET
 from godtui.eventlog import OwnedError, Ownership, read_note
 from godtui.operations import Operations
-from godtui.settings import Settings
+from godtui.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from godtui.api.client import HttpOperations
@@ -28,19 +28,20 @@ POLL_SECONDS: Final = 0.05
 LOOK_SECONDS: Final = 0.5
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_PLAIN_URL: Final = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?(?:/|$)", re.ASCII | re.IGNORECASE)
 
 
 @asynccontextmanager
 async def reach(given: Given) -> AsyncIterator[Operations]:
     """Operations for one command, closed when it is done."""
     if given.url is not None:
-        async with client(given.url) as operations:
+        async with client(given.url, named_token(given, given.url)) as operations:
             yield operations
         return
     settings = given.settings()
     found = await _own_or_owner(settings)
     if not isinstance(found, Ownership):
-        async with client(found) as operations:
+        async with client(found, own_token(settings)) as operations:
             yield operations
         return
     from godtui.runtime.engine import Engine
@@ -87,13 +88,34 @@ async def _own_or_owner(settings: Settings) -> Ownership | str | Path:
         await asyncio.sleep(POLL_SECONDS)
 
 
-def client(address: str | Path) -> HttpOperations:
-    """The operations of another instance, with the token of the environment. Raises WrongUsageError."""
+def own_token(settings: Settings) -> str | None:
+    """The token of the instance that the settings are of."""
+    return None if settings.api_token is None else settings.api_token.get_secret_value()
+
+
+def named_token(given: Given, url: str) -> str | None:
+    """The token for an instance that was named: the environment's, else, on this machine, that of the settings.
+
+    What a file says is for this machine's instances and goes to no other host. Raises WrongUsageError, SettingsError.
+    """
+    token = os.environ.get("GODTUI_API_TOKEN") or None
+    if token is None:
+        return own_token(given.settings()) if _is_here(url) else None
+    if not _TOKEN.fullmatch(token):
+        raise WrongUsageError("GODTUI_API_TOKEN must be visible ASCII characters without spaces")
+    return token
+
+
+def _is_here(url: str) -> bool:
+    """Whether a URL plainly names this machine; one that others may read differently does not."""
+    named = _PLAIN_URL.match(url)
+    return named is not None and is_loopback(named[1])
+
+
+def client(address: str | Path, token: str | None) -> HttpOperations:
+    """The operations of another instance. Raises WrongUsageError."""
     from godtui.api.client import HttpOperations
 
-    token = os.environ.get("GODTUI_API_TOKEN") or None
-    if token is not None and not _TOKEN.fullmatch(token):
-        raise WrongUsageError("GODTUI_API_TOKEN must be visible ASCII characters without spaces")
     try:
         return HttpOperations(address, token=token)
     except ValueError as error:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.logs import log_to_file, log_to_stderr
 from godtui.cli.options import Given
-from godtui.cli.reaching import client, owner_address
+from godtui.cli.reaching import client, named_token, own_token, owner_address
 from godtui.eventlog import OwnedError, Ownership
 from godtui.operations import Operations
 from godtui.runtime.hosting import Host
@@ -60,7 +60,7 @@ def run_with_console(given: Given) -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise WrongUsageError("the console needs a terminal; on a server use godtui --headless")
     if given.attach is not None:
-        return _show(_attached(given.attach, given.attach))
+        return _show(_attached(given.attach, given.attach, named_token(given, given.attach)))
     settings = given.settings()
     try:
         ownership = Ownership.take(settings.data_dir)
@@ -77,7 +77,7 @@ def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int
     address = owner_address(settings, owned.owner)
     if address is None:
         raise WrongUsageError(f"{owned}, which answers no console; wait for it or end it")
-    return _show(_attached(address, str(owned.owner["url"])))
+    return _show(_attached(address, str(owned.owner["url"]), own_token(settings)))
 
 
 def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) -> str | None:
@@ -93,9 +93,9 @@ def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) ->
 class _Attached:
     """Another instance's operations, as a guest of the host's thread."""
 
-    def __init__(self, address: str | Path, url: str) -> None:
+    def __init__(self, address: str | Path, url: str, token: str | None) -> None:
         self.url = url
-        self._client = client(address)
+        self._client = client(address, token)
 
     @property
     def operations(self) -> Operations:
@@ -109,8 +109,8 @@ class _Attached:
         await self._client.aclose()
 
 
-def _attached(address: str | Path, url: str) -> Host:
-    return Host(lambda: _Attached(address, url), f"attached to {url}")
+def _attached(address: str | Path, url: str, token: str | None) -> Host:
+    return Host(lambda: _Attached(address, url, token), f"attached to {url}")
 
 
 def _engine(settings: Settings, ownership: Ownership) -> Engine:

@@ -18,6 +18,8 @@ import httpx
 import pytest
 
 from godtui import __version__
+from godtui.cli.options import Given
+from godtui.cli.reaching import named_token
 from tests.cli.conftest import Command
 from tests.processes import PATIENCE, Process, environment, headless, many, run
 
@@ -250,6 +252,42 @@ def test_no_secret_is_told(home: Path) -> None:
         assert process.stop() == 0
         said = "".join([*process.stderr, told, note, beside.stderr])
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize("place", [".config/openclaw/infra-dispatch.env", "godtui.toml"])
+def test_a_token_in_a_file_is_for_this_machine(home: Path, place: str) -> None:
+    (home / place).parent.mkdir(parents=True, exist_ok=True)
+    name = "GODTUI_API_TOKEN" if place.endswith("env") else "api_token"
+    (home / place).write_text(f'{name} = "s3cret-token"\n')
+    with headless(home) as process:
+        process.started()
+        assert httpx.get(f"{process.url}/events", trust_env=False).status_code == 401
+        assert run(home, "events", "--attach", process.url).returncode == 0
+        assert run(home, "events", GODTUI_URL=process.url).returncode == 0
+        assert run(home, "events", "--attach", process.url, GODTUI_API_TOKEN="wr0ng").returncode == 3
+        (home / "data" / "godtui.sock").unlink()
+        assert run(home, "events", "--data-dir", str(home / "data")).returncode == 0, "without the socket"
+        assert process.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("url", "token"),
+    [
+        ("http://127.0.0.1:8000", "of-the-file"),
+        ("https://LOCALHOST/", "of-the-file"),
+        ("http://[::1]:8000", "of-the-file"),
+        ("http://example.org", None),
+        ("http://127.0.0.1.example.org", None),
+        ("http://127.0.0.1@example.org", None),
+        ("http://127.0.0.1\\@example.org", None),
+        ("http://127.0.0.1:80@example.org", None),
+        ("http://127.0.0.1#@example.org", None),
+        ("localhost", None),
+    ],
+)
+def test_the_token_for_a_url(command: Command, home: Path, url: str, token: str | None) -> None:
+    (home / "godtui.toml").write_text('api_token = "of-the-file"\n')
+    assert named_token(Given(), url) == token
 
 
 def test_headless_loads_no_console(home: Path) -> None:
