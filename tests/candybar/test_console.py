@@ -324,7 +324,7 @@ async def test_help_lists_the_keys_and_the_filters():
     async with console(size=(120, 60)) as seen:
         await seen.press("question_mark")
         await seen.until_shown("hold the list still", "copy the event's JSON", "type:agent.#", "ctrl+q")
-        await seen.until_shown("the oldest one loaded", "the newest 500 stored that match")
+        await seen.until_shown("the oldest loaded", "the newest 500 stored that match")
         await seen.press("escape")
         await seen.until_gone("hold the list still")
 

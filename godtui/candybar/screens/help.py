@@ -27,10 +27,10 @@ FILTERS = (
     ("payload.task.status=failed", "also != > >= < <= and ~ for a part of a text"),
     ("is:invalid is:replayed", "with violations; sent again"),
     ('disk "no space"', "whole words of type, source and payload"),
-    ("-type:bloodbank.#", "a minus before a term negates it; all terms must hold"),
+    ("-type:bloodbank.#", "a minus negates a term; all terms must hold"),
 )
 COUNTS = (
-    ("seen", f"looked at: the newest {HISTORY} stored that match, and all events since"),
+    ("seen", f"the newest {HISTORY} stored that match, all since"),
     ("matched", "of those seen, what the filter lets through"),
     ("shown", "what the list has taken up"),
     ("dropped", "matched, but lost before it was shown"),

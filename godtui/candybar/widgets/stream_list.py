@@ -37,7 +37,7 @@ class StreamList(Pane):
         Binding("j,down", "move(1)", "down", id="stream.down", tooltip="down"),
         Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="one page up"),
         Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="down"),
-        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest one loaded"),
+        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest loaded"),
         Binding("G,end", "edge(1)", "newest", id="stream.last", tooltip="the newest, and follow it"),
     ]
 
