@@ -21,7 +21,7 @@ from starlette.responses import Response
 from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
 from godtui.api.listeners import ApiBindError, bind
-from godtui.api.server import serve
+from godtui.api.server import GRACE_SECONDS, serve
 from godtui.operations import Operations
 from tests.api.test_publish import refused
 from tests.api.test_stream import BOUND, until
@@ -220,6 +220,27 @@ async def test_what_outlasts_the_grace_is_cut_and_told_so(web: httpx.AsyncClient
     await until(asked)
     await asyncio.wait_for(service.stop(), BOUND)
     refused(await asyncio.wait_for(answer, BOUND), 503)
+
+
+async def test_half_a_request_is_cut_on_every_listener_at_once(guarded: FastAPI, folder: Path) -> None:
+    path = folder / "sock"
+    service = await serve(guarded, "127.0.0.1", 0, socket_path=path, grace=0)
+    by_port = await asyncio.open_connection("127.0.0.1", service.port)
+    by_socket = await asyncio.open_unix_connection(str(path))
+    head = b"POST /publish HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer abc\r\nExpect: 100-continue\r\n"
+    for reader, writer in (by_port, by_socket):
+        writer.write(head + b"Content-Length: 100\r\n\r\n{")
+        # The server asks for the rest only once the application waits for it.
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), BOUND) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    await asyncio.wait_for(service.stop(), BOUND)
+    for reader, writer in (by_port, by_socket):
+        assert (await asyncio.wait_for(reader.read(), BOUND)).startswith(b"HTTP/1.1 503 ")
+        writer.close()
+        await writer.wait_closed()
+
+
+def test_stopping_leaves_half_of_what_containers_are_given() -> None:
+    assert GRACE_SECONDS <= 5
 
 
 async def converse(port: int, said: bytes) -> bytes:
