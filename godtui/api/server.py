@@ -20,7 +20,7 @@ from godtui.api.problems import unavailable
 from godtui.api.protocol import JoinedHttpProtocol, ProblemWebSocketProtocol
 
 GRACE_SECONDS = 4
-"""How long requests under way may still take; with what the engine still has to do, half of what `docker stop` waits."""
+"""How long requests under way may still take: less than half of what `docker stop` waits, as more is to be stopped."""
 MAX_CLIENT_FRAME_BYTES = 64 * 1024
 _TICK_SECONDS = 1.0
 
