@@ -23,6 +23,8 @@ from godtui.operations import BatchReport, Operations, Receipt
 
 BATCH_LINES: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
+PAYLOAD_BYTES: Final = 134_217_728
+"""The most that an event can be allowed to have."""
 
 _STORED_ONLY: Final = {"seq", "stored_at", "violations"}
 """The fields that every stored event has, and only together."""
@@ -78,12 +80,20 @@ def _payload(wanted: Publication) -> Any:
     try:
         raw: str | bytes = wanted.payload or ""
         if wanted.payload_file is not None:
-            raw = wanted.payload_file.read_bytes()
+            raw = _read(wanted.payload_file)
         return jsontext.parse(raw)
     except OSError as error:
         raise WrongUsageError(f"{wanted.payload_file} cannot be read: {error.strerror}") from None
     except jsontext.JsonError as error:
         raise ThingFailedError(f"the payload is not JSON: {error}") from None
+
+
+def _read(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        content = opened.read(PAYLOAD_BYTES + 1)
+    if len(content) > PAYLOAD_BYTES:
+        raise ThingFailedError(f"{file} has over {PAYLOAD_BYTES:,} bytes, which are more than any event may have")
+    return content
 
 
 def _receipt(receipt: Receipt, as_json: bool) -> str | bytes:

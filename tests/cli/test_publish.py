@@ -156,6 +156,7 @@ WRONG: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "cannot be read: Is a directory", ("publish", "test.event.created", "--payload-file", ".")),
     (2, "No such option", ("publish", "--paylod", "{}")),
     (2, "GODTUI_PORT", ("publish", *CREATED, "--port", "x")),
+    (1, "/dev/zero has over 134,217,728 bytes", ("publish", "test.event.created", "--payload-file", "/dev/zero")),
     (1, "the payload is not JSON", ("publish", "test.event.created", "--payload", "{'message': 1}")),
     (1, "the payload is not JSON", ("publish", "test.event.created", "--payload", "")),
     (1, "the payload is not JSON", ("publish", "test.event.created", "--payload", '{"message": NaN}')),
