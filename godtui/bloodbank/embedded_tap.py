@@ -34,7 +34,7 @@ class EmbeddedTap:
         self._log = log
         self._clock = clock
         self._on_close = on_close
-        self._position = log.last_seq
+        self._position = log.last_seq if log.tail.opened else None
         self._matcher = Matcher(bindings)
         self._kept: deque[StoredEvent] = deque()
         self._size = 0
@@ -46,6 +46,8 @@ class EmbeddedTap:
     async def _follow(self) -> None:
         while True:
             try:
+                if self._position is None:
+                    self._position = await self._log.tail.beginning()
                 async for events in self._log.follow(self._position):
                     self._keep([event for event in events if self._matcher.matches(event.event_type)])
                     self._position = events[-1].seq

@@ -21,7 +21,8 @@ COUNTED_ROWS: Final = 20_000
 """How many one statement counts: each must end well within a second."""
 
 _LAST_ANNOUNCEMENT: Final = (
-    "SELECT body FROM events WHERE type_id = (SELECT id FROM types WHERE name = ?) ORDER BY seq DESC LIMIT 1"
+    "SELECT seq, body FROM events"
+    " WHERE type_id = (SELECT id FROM types WHERE name = ?) AND seq < ? ORDER BY seq DESC LIMIT 1"
 )
 """Where the announcements of an earlier run ended."""
 _COUNT: Final = (
@@ -51,13 +52,16 @@ class Announcer:
                 await self._clock.sleep(INTERVAL_SECONDS)
 
     async def _start(self) -> int:
-        end = self._log.last_seq
-        rows = await self._rows(_LAST_ANNOUNCEMENT, (EVENT_TYPE,), "the last announcement")
-        try:
-            return min(max(int(jsontext.parse(rows[0][0])["payload"]["last_seq"]), 0), end) if rows else 0
-        except (KeyError, TypeError, ValueError):
-            # Anyone may publish under this name; what cannot be read says nothing.
-            return end
+        """Behind what the newest announcement announced; anyone may publish under this name, so not all are ours."""
+        await self._log.tail.beginning()
+        before = self._log.last_seq + 1
+        while rows := await self._rows(_LAST_ANNOUNCEMENT, (EVENT_TYPE, before), "the last announcement"):
+            before, body = rows[0]
+            announced = _announced(body)
+            # What is announced was stored before its announcement.
+            if announced is not None and announced < before:
+                return max(announced, 0)
+        return 0
 
     async def _collect(self, position: int) -> tuple[EventDraft | None, int]:
         """What was committed beyond a position, as an announcement, and the position after it."""
@@ -119,6 +123,15 @@ class Announcer:
                 return
             else:
                 return
+
+
+def _announced(body: bytes) -> int | None:
+    """The last position that an announcement names; None where it is not written as ours are."""
+    try:
+        announced = jsontext.parse(body)["payload"]["last_seq"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return announced if type(announced) is int else None
 
 
 def _entries(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:

@@ -90,7 +90,8 @@ class EventLog:
         return StoredEvent._make(found[0]) if found else None
 
     async def after(self, seq: int, limit: int = PAGE_EVENTS) -> list[StoredEvent]:
-        """Up to `limit` events beyond a position, from memory where they are new."""
+        """Up to `limit` events beyond a position, from memory where they are new. Raises LogUnavailableError."""
+        self._require_opened()
         recent = self.tail.after(seq, limit)
         if recent is not None:
             return recent
@@ -108,7 +109,8 @@ class EventLog:
 
     @property
     def last_seq(self) -> int:
-        """The last committed position."""
+        """The last committed position; 0 for an empty log. Raises LogUnavailableError while it was never opened."""
+        self._require_opened()
         return self.tail.last_seq
 
     @property
@@ -129,6 +131,11 @@ class EventLog:
     def oldest_reader(self) -> tuple[float, str] | None:
         """Seconds and purpose of the read that has run longest."""
         return self._readers.oldest()
+
+    def _require_opened(self) -> None:
+        """A log that could not be opened yet may hold anything: it must not pass for an empty one."""
+        if not self.tail.opened:
+            raise LogUnavailableError(f"the log cannot be read: {self._writer.fault or 'it is not open yet'}")
 
     def _connect(self) -> sqlite3.Connection:
         return open_database(self.path, self._rooms)

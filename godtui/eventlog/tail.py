@@ -13,6 +13,8 @@ from godtui.eventlog.errors import LogUnavailableError
 MAX_EVENTS: Final = 8192
 MAX_BYTES: Final = 8 * 1024 * 1024
 
+_UNKNOWN: Final = -1
+
 
 class Tail:
     """A bounded window on the end of the log, written once a commit by the writer's thread, read from any loop."""
@@ -23,13 +25,19 @@ class Tail:
         self._lock = threading.Lock()
         self._events: list[StoredEvent] = []
         self._bytes = 0
-        self._last_seq = 0
+        self._last_seq = self._began_at = _UNKNOWN
         self._closed = False
         self._waiters: dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]] = {}
 
     @property
+    def opened(self) -> bool:
+        """Whether it is known where the log ends; once it is, it remains so."""
+        return self._last_seq != _UNKNOWN
+
+    @property
     def last_seq(self) -> int:
-        """The last committed position; 0 for an empty log."""
+        """The last committed position; 0 for an empty log. Raises LogUnavailableError while it was never opened."""
+        self._require_opened()
         return self._last_seq
 
     def start_at(self, seq: int) -> None:
@@ -48,8 +56,12 @@ class Tail:
             self._trim()
 
     def after(self, seq: int, limit: int) -> list[StoredEvent] | None:
-        """Up to `limit` events beyond a position; None where they are no longer in memory."""
+        """Up to `limit` events beyond a position; None where they are no longer in memory.
+
+        Raises LogUnavailableError while the log was never opened.
+        """
         with self._lock:
+            self._require_opened()
             if seq >= self._last_seq:
                 return []
             if not self._events or self._events[0].seq > seq + 1:
@@ -72,6 +84,11 @@ class Tail:
                 await waiter
             finally:
                 self._dismiss(loop, waiter)
+
+    async def beginning(self) -> int:
+        """Wait until the log is opened; the position at which it ended then. Raises LogUnavailableError once closed."""
+        await self.beyond(_UNKNOWN)
+        return self._began_at
 
     def waiting_loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops on which someone waits for the log to grow."""
@@ -96,7 +113,13 @@ class Tail:
         with self._lock:
             self._closed = True
 
+    def _require_opened(self) -> None:
+        if self._last_seq == _UNKNOWN:
+            raise LogUnavailableError("the log has not been opened yet")
+
     def _restart(self, seq: int) -> None:
+        if self._began_at == _UNKNOWN:
+            self._began_at = seq
         self._events.clear()
         self._bytes = 0
         self._last_seq = seq

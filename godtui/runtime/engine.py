@@ -164,7 +164,7 @@ class Engine:
     def _store_health(self) -> ComponentHealth:
         log = self._log
         figures = {
-            "last_seq": log.last_seq,
+            "last_seq": log.last_seq if log.tail.opened else None,
             "commit_ms": round(log.commit_seconds * 1000, 2),
             "wal_bytes": log.wal_bytes,
             "path": str(log.path),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from godtui.bloodbank import tables
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.errors import NotConfirmedError, TooLargeError
 from godtui.bloodbank.publisher import Publisher
@@ -19,6 +22,7 @@ from godtui.candystore import persister
 from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcer
 from godtui.envelope import EventDraft, new_id
 from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog.database import open_database
 from godtui.holyfields import Contracts, Registry
 from tests.clock import ManualClock
 from tests.eventlog.records import record, records, until
@@ -172,6 +176,51 @@ async def test_what_strangers_announce_stops_nothing(
         await log.append(records(1))
         await clock.sleepers()
         assert log.last_seq == 3
+
+
+@pytest.mark.parametrize("last_seq", [10**15, 6, "x"], ids=repr)
+async def test_what_strangers_announce_hides_no_event(
+    log: EventLog, publish: Publish, clock: ManualClock, last_seq: Any
+) -> None:
+    await log.append(records(2))
+    async with announcing(log, publish, clock):
+        await clock.sleepers()
+    await log.append(records(2))
+    body = json.dumps({"payload": {"last_seq": last_seq}}).encode()
+    await log.append([record()._replace(event_type=EVENT_TYPE, body=body)])
+    async with announcing(log, publish, clock):
+        await clock.sleepers()
+    found = [event.envelope().payload for event in await log.after(6)]
+    assert [(said["count"], said["first_seq"], said["last_seq"]) for said in found] == [(2, 4, 5)]
+
+
+async def test_a_log_that_was_never_opened_is_waited_for(
+    log: EventLog, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    await log.append(records(2))
+    await log.close()
+    shut = True
+
+    def open_or_not(*arguments: Any) -> sqlite3.Connection:
+        if shut:
+            raise OSError(errno.ENOSPC, "No space left on device", "events.sqlite-shm")
+        return open_database(*arguments)
+
+    monkeypatch.setattr("godtui.eventlog.log.open_database", open_or_not)
+    later = EventLog(tmp_path, rooms=(tables.MIGRATIONS,), clock=clock)
+    later.start()
+    drafts: list[EventDraft] = []
+
+    async def keep(draft: EventDraft) -> Receipt:
+        drafts.append(draft)
+        raise TooLargeError(draft.event_id, 2, 1)
+
+    async with announcing(later, keep, clock):
+        await settled(later)
+        shut = False
+        await clock.sleepers()
+    await later.close()
+    assert [draft.payload["count"] for draft in drafts] == [2]
 
 
 async def test_a_failing_publish_is_repeated_under_one_id(log: EventLog, publish: Publish, clock: ManualClock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures.thread  # noqa: F401 - loaded late, which another user might not be permitted to
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -202,11 +203,12 @@ async def test_a_read_only_directory_at_start() -> None:
                 await log.append([record()])
             with pytest.raises(LogUnavailableError, match="cannot be read"):
                 await log.event(bytes(16))
-            following = asyncio.ensure_future(anext(log.follow(0)))
+            with pytest.raises(LogUnavailableError, match="cannot be read"):
+                await anext(log.follow(0))
             directory.chmod(0o700)
             await until(lambda: log.fault is None)
             await log.append([record()])
-            assert [event.seq for event in await following] == [1]
+            assert [event.seq for event in await anext(log.follow(0))] == [1]
         finally:
             await log.close()
 
@@ -225,9 +227,10 @@ async def test_a_read_only_file_at_start() -> None:
             assert log.fault
             with pytest.raises(LogUnavailableError):
                 await log.append([record()])
-            following = asyncio.ensure_future(anext(log.follow(0)))
+            waiting = asyncio.ensure_future(log.tail.beyond(0))
             path.chmod(0o600)
-            assert [event.seq for event in await following] == [1, 2, 3], "opening late wakes who waits"
+            await asyncio.wait_for(waiting, 30)  # opening late wakes who waits
+            assert [event.seq for event in await anext(log.follow(0))] == [1, 2, 3]
             await until(lambda: log.fault is None)
             assert (await log.append([record()]))[0].seq == 4
         finally:
@@ -322,6 +325,47 @@ async def test_damage_while_running_is_a_fault(open_log: OpenLog, monkeypatch: p
     assert (await log.append([record()]))[0].seq == 4
 
 
+class Shut:
+    """A file that cannot be opened until the test lets it be."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.shut = False
+        monkeypatch.setattr("godtui.eventlog.log.open_database", self._open)
+
+    def _open(self, *arguments: Any) -> sqlite3.Connection:
+        if self.shut:
+            raise OSError(errno.ENOSPC, "No space left on device", "events.sqlite-shm")
+        return open_database(*arguments)
+
+
+async def test_a_log_that_was_never_opened_does_not_pass_for_an_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_log: OpenLog
+) -> None:
+    file = Shut(monkeypatch)
+    log = open_log(tmp_path)
+    await log.append(records(3))
+    await log.close()
+    file.shut = True
+    log = open_log(tmp_path)
+    assert not log.tail.opened
+    with pytest.raises(LogUnavailableError, match="No space left"):
+        _ = log.last_seq
+    for asking in (log.after(0), log.after(5), anext(log.follow(0))):
+        with pytest.raises(LogUnavailableError, match="No space left"):
+            await asking
+    waiting = [asyncio.ensure_future(each) for each in (log.tail.beginning(), log.tail.beyond(0), log.tail.beyond(3))]
+    await until(log.tail.waiting_loops)
+    file.shut = False
+    assert await asyncio.wait_for(waiting[0], 30) == 3
+    await asyncio.wait_for(waiting[1], 30)
+    assert log.last_seq == 3
+    assert len(await log.after(0)) == 3
+    assert not waiting[2].done(), "there was nothing new"
+    await log.append([record()])
+    await asyncio.wait_for(waiting[2], 30)
+    assert await log.tail.beginning() == 3
+
+
 @contextlib.contextmanager
 def small_disk(directory: Path) -> Iterator[Path]:
     """Two mebibytes, mounted."""
@@ -380,4 +424,21 @@ if can_mount():  # elsewhere the limits above stand for a full disk
             ballast.unlink()
             await until(lambda: log.fault is None)
             assert await log.append([record()]) == [Outcome(Verdict.STORED, 1)]
+            await log.close()
+
+    async def test_a_log_on_a_disk_that_is_full_at_start_is_not_an_empty_one(tmp_path: Path) -> None:
+        with small_disk(tmp_path / "disk") as directory:
+            log = EventLog(directory)
+            log.start()
+            await log.append(records(3))
+            await log.close()
+            ballast = directory / "ballast"
+            fill(ballast, 4_000_000)
+            log = EventLog(directory)
+            log.start()
+            with pytest.raises(LogUnavailableError, match="cannot be read"):
+                _ = log.last_seq
+            ballast.unlink()
+            assert await asyncio.wait_for(log.tail.beginning(), 30) == 3
+            assert len(await log.after(0)) == log.last_seq == 3
             await log.close()
