@@ -66,11 +66,14 @@ async def live_address(settings: Settings) -> str | Path:
 
 
 def owner_address(settings: Settings, note: Mapping[str, object]) -> str | Path | None:
-    """Where the owner of a data directory answers local commands, if it does."""
+    """Where the owner of a data directory answers local commands, if it does.
+
+    Its socket answers for itself: an owner whose disk was full when it started could leave no note.
+    """
     url, socket = note.get("url"), settings.data_dir / SOCKET
-    if not isinstance(url, str):
-        return None
-    return socket if socket.exists() else url
+    if socket.exists():
+        return socket
+    return url if isinstance(url, str) else None
 
 
 async def _own_or_owner(settings: Settings) -> Ownership | str | Path:

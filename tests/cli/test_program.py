@@ -218,6 +218,13 @@ def test_the_console_does_not_attach_with_other_options(live: Process, live_home
         assert "another --port" in terminal.text.replace("\r\n", " ")
 
 
+def test_the_console_does_not_start_on_a_broken_registry(home: Path) -> None:
+    (home / "registry.yaml").write_text("services: {}\nbroken: [\n")
+    with Terminal(home, "--data-dir", str(home / "data")) as terminal:
+        assert terminal.wait() == 2
+        assert "not YAML" in terminal.text.replace("\r\n", " ")
+
+
 def test_a_console_that_cannot_reach_its_instance(home: Path) -> None:
     with Terminal(home, "--attach", "http://127.0.0.1:1") as terminal:
         assert terminal.wait() == 3
