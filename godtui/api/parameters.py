@@ -158,7 +158,7 @@ def _fault(detail: Any, model: type[Query]) -> Fault:
     if detail["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields) or "none"
         return _named(name, f"no such parameter; this path takes {known}")
-    return _named(name, detail["msg"].removeprefix("Value error, "))
+    return _named(name, detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
 
 
 def _named(name: str, message: str) -> Fault:

@@ -147,7 +147,9 @@ def _(error: ClientDisconnect) -> ProblemError:
 
 @problem_of.register
 def _(error: RequestValidationError) -> ProblemError:
-    faults = [Fault(f"path:{detail['loc'][-1]}", detail["msg"]) for detail in error.errors()]
+    # Ids are all that a path may carry wrongly without being another path.
+    names = [str(detail["loc"][-1]) for detail in error.errors()]
+    faults = [Fault(f"path:{name}", f"{name} is a UUID such as 0198c5a2-8f3b-7c41-9d2e-5b6f7a8091c2") for name in names]
     return ProblemError(422, "the path is not valid: " + "; ".join(fault.message for fault in faults), faults)
 
 

@@ -117,6 +117,7 @@ async def test_a_parameter_that_is_not_right_is_422(gate: httpx.AsyncClient, que
 async def test_every_fault_of_a_query_is_listed(gate: httpx.AsyncClient) -> None:
     problem = refused(await gate.get("/events?limit=0&order=up&page=2"), 422)
     assert sorted(paths(problem)) == ["query:limit", "query:order", "query:page"]
+    assert "limit: must be greater than or equal to 1" in problem["detail"]
 
 
 async def test_a_cursor_of_another_query_is_400(http: httpx.AsyncClient) -> None:
@@ -161,7 +162,9 @@ async def test_an_event_that_is_not_stored_is_404(gate: httpx.AsyncClient) -> No
 
 
 async def test_what_is_no_id_is_422(gate: httpx.AsyncClient) -> None:
-    assert paths(refused(await gate.get("/events/seven"), 422)) == ["path:event_id"]
+    problem = refused(await gate.get("/events/seven"), 422)
+    assert paths(problem) == ["path:event_id"]
+    assert "event_id is a UUID such as" in problem["detail"]
 
 
 async def test_one_event_takes_no_parameters(gate: httpx.AsyncClient) -> None:
