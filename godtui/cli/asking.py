@@ -42,7 +42,7 @@ def run_events(given: Given, text: str, limit: int, follow: bool, form: str | No
 
 async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: Show) -> None:
     async with reach(given) as operations:
-        last = (await operations.monitor.health()).components["store"].figures.get("last_seq", 0)
+        last = (await operations.monitor.health()).components["store"].figures.get("last_seq") or 0
         found = await _newest(operations, wanted, limit)
     for event in reversed(found):
         click.echo(show(event))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -68,12 +69,25 @@ async def live_address(settings: Settings) -> str | Path:
 def owner_address(settings: Settings, note: Mapping[str, object]) -> str | Path | None:
     """Where the owner of a data directory answers local commands, if it does.
 
-    Its socket answers for itself: an owner whose disk was full when it started could leave no note.
+    An owner whose disk was full when it started could leave no note: its socket answers for itself.
     """
-    url, socket = note.get("url"), settings.data_dir / SOCKET
-    if socket.exists():
-        return socket
-    return url if isinstance(url, str) else None
+    url, path = note.get("url"), settings.data_dir / SOCKET
+    if isinstance(url, str):
+        return path if path.exists() else url
+    return path if not note and _listens(path) else None
+
+
+def _listens(path: Path) -> bool:
+    """Whether someone listens there: an owner that was killed leaves its socket behind."""
+    with socket.socket(socket.AF_UNIX) as trying:
+        trying.setblocking(False)
+        try:
+            trying.connect(str(path))
+        except BlockingIOError:  # so many wait there that it takes no more just now
+            return True
+        except OSError:
+            return False
+        return True
 
 
 async def _own_or_owner(settings: Settings) -> Ownership | str | Path:

@@ -80,7 +80,7 @@ def _attach_to_owner(given: Given, settings: Settings, owned: OwnedError) -> int
     address = owner_address(settings, owned.owner)
     if address is None:
         raise WrongUsageError(f"{owned}, which answers no console; wait for it or end it")
-    return _show(_attached(address, str(owned.owner["url"]), own_token(settings)))
+    return _show(_attached(address, str(owned.owner.get("url", address)), own_token(settings)))
 
 
 def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) -> str | None:

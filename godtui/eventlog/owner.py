@@ -46,16 +46,26 @@ class Ownership:
         _remove_note(directory)
         return cls(directory, descriptor)
 
-    def announce(self, note: Mapping[str, object]) -> None:
-        """Say who holds the directory, for those who come second."""
+    def announce(self, note: Mapping[str, object]) -> bool:
+        """Say who holds the directory, for those who come second; whether that could be written.
+
+        Once the directory was given up nothing is written.
+        """
+        if self._descriptor is None:
+            return False
         text = json.dumps({"pid": os.getpid(), **note}).encode()
         fresh = self._directory / f"{NOTE}.new"
-        with contextlib.suppress(OSError):
+        try:
             fresh.unlink(missing_ok=True)
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(text)
             fresh.replace(self._directory / NOTE)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            return False
+        return True
 
     def release(self) -> None:
         """Give the directory up; a second time it does nothing."""

@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from typing import Final, Protocol
 from uuid import UUID
@@ -64,7 +64,11 @@ class Engine:
         self._with_workers = workers
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Lock()
-        self._log = EventLog(settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock)
+        self._log = EventLog(
+            settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock, on_change=self._log_changed
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._announced = False
         self._bus = EmbeddedBus(self._log, self.clock)
         self._supervisor = Supervisor(self.clock)
         self._contracts: Contracts | None = None
@@ -89,6 +93,7 @@ class Engine:
                 await service.start()
                 stack.push_async_callback(service.stop)
                 self.services.append(service)
+            self._loop = asyncio.get_running_loop()
             self._announce()
             self._stack = stack.pop_all()
         logger.info("started: bus %s, data directory %s", self.settings.shown_bus_url, self.settings.data_dir)
@@ -120,9 +125,17 @@ class Engine:
         return Health(worst, __version__, self.instance, components)
 
     def _announce(self) -> None:
-        """Say who owns the data directory, to those who come second."""
+        """Say who owns the data directory, to those who come second; once is enough."""
+        if self._announced:
+            return
         note = {"instance": self.instance, "url": self.url, "version": __version__, "settings": self.settings.shared()}
-        self._ownership.announce(note)
+        self._announced = self._ownership.announce(note)
+
+    def _log_changed(self) -> None:
+        """On the writer's thread: where the disk had no room for the note, it may have now."""
+        if self._loop is not None and not self._announced:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._announce)
 
     def _build(self, contracts: Contracts) -> EngineOperations:
         settings = self.settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import subprocess
@@ -105,6 +106,24 @@ def test_the_note_is_its_users_alone(tmp_path: Path) -> None:
     assert read_note(tmp_path) == {"pid": os.getpid(), "url": "http://127.0.0.1:2"}
     owner.release()
     owner.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_note_that_could_not_be_written_leaves_nothing_and_is_repeated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = Ownership.take(tmp_path)
+    with monkeypatch.context() as full:
+
+        def no_room(*_: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        full.setattr(Path, "replace", no_room)
+        assert not owner.announce({"url": "http://127.0.0.1:1"})
+    assert list(tmp_path.iterdir()) == []
+    assert owner.announce({"url": "http://127.0.0.1:1"})
+    owner.release()
+    assert not owner.announce({"url": "http://127.0.0.1:1"})
     assert list(tmp_path.iterdir()) == []
 
 

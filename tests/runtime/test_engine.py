@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 import sqlite3
@@ -18,11 +19,14 @@ from websockets.asyncio.client import connect
 
 from godtui.api.listeners import ApiBindError
 from godtui.api.server import serve
+from godtui.cli.reaching import owner_address
 from godtui.cli.serving import SOCKET, HttpService
 from godtui.envelope import EventDraft
 from godtui.eventlog import DataDirectoryError, EventLog, OwnedError, Ownership, read_note
-from godtui.filters import Filter
+from godtui.eventlog.database import open_database
+from godtui.filters import Filter, parse
 from godtui.holyfields import SchemaFolderError
+from godtui.operations import StoreUnavailableError
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 from tests.clock import ManualClock
@@ -256,6 +260,43 @@ async def test_health_follows_the_disk(folder: Path, monkeypatch: pytest.MonkeyP
         assert "free space" not in engine.health().components["store"].detail
         fault[0] = None
         assert engine.health().status == "ok"
+
+
+async def test_a_disk_that_is_full_at_start_hides_nothing_and_is_recovered_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with started(folder, workers=False) as engine:
+        await engine.operations.bus.publish(DRAFT)
+    shut = True
+    announce = Ownership.announce
+
+    def open_or_not(*arguments: Any) -> sqlite3.Connection:
+        if shut:
+            raise OSError(errno.ENOSPC, "No space left on device", "events.sqlite-shm")
+        return open_database(*arguments)
+
+    def announce_or_not(ownership: Ownership, note: dict[str, object]) -> bool:
+        return not shut and announce(ownership, note)
+
+    monkeypatch.setattr("godtui.eventlog.log.open_database", open_or_not)
+    monkeypatch.setattr(Ownership, "announce", announce_or_not)
+    async with started(folder, services=(HttpService,)) as engine:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            assert (await client.get(f"{engine.url}/events")).status_code == 503
+        for after in (None, 0, 5):
+            with pytest.raises(StoreUnavailableError, match="No space left"):
+                await anext(engine.operations.store.stream(parse("", now=0), after=after))
+        assert engine.health().components["store"].figures["last_seq"] is None
+        assert owner_address(engine.settings, read_note(folder)) == folder / SOCKET, "its socket speaks for it"
+        assert owner_address(engine.settings, {"pid": 1, "url": None}) is None, "a command's engine takes no commands"
+        shut = False
+        await until(lambda: engine.health().status == "ok")
+        await until(lambda: read_note(folder).get("url") == engine.url)
+        assert (await engine.operations.store.query(parse("", now=0))).events
+    assert read_note(folder) == {}
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(folder / SOCKET))
+    assert owner_address(engine.settings, {}) is None
 
 
 async def test_a_log_that_outgrows_itself_is_degraded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
