@@ -14,6 +14,7 @@ from uuid import UUID
 
 from godtui import __version__
 from godtui.bloodbank import tables
+from godtui.bloodbank.bus import QueueSpec
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
@@ -25,6 +26,9 @@ from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, 
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings, packaged
 
+PLANE_QUEUE: Final = "infra-dispatcher.plane"
+PLANE_BINDINGS: Final = ("webhook.plane.#",)
+"""Declared from the first start, so that the dispatcher finds what came before it."""
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
@@ -69,7 +73,8 @@ class Engine:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
-        self._bus = EmbeddedBus(self._log, self.clock)
+        ttl = settings.message_ttl.of(PLANE_QUEUE)
+        self._bus = EmbeddedBus(self._log, self.clock, (QueueSpec(PLANE_QUEUE, PLANE_BINDINGS, ttl or None),))
         self._supervisor = Supervisor(self.clock)
         self._contracts: Contracts | None = None
         self.services: list[Service] = []
