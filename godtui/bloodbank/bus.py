@@ -9,8 +9,10 @@ from typing import NamedTuple, Protocol, Self, TypeAlias
 
 from godtui.envelope import EventEnvelope
 from godtui.eventlog import Record
+from godtui.jsontext import Json
 
-HeaderValue: TypeAlias = str | int | bool | None
+HeaderValue: TypeAlias = Json
+"""What a header may hold; what else a broker's header tables know is turned into text when it is read."""
 
 
 @dataclass(slots=True)
@@ -71,13 +73,15 @@ class QueueSpec:
     """A durable queue. `message_ttl` is in seconds, None or 0 for no expiry.
 
     A new queue starts with what is published after its declaration, or, where the transport keeps history, after
-    `from_seq`. Raises ValueError on a time to live that is no length of time.
+    `from_seq`. With `single_active_consumer` one consumer at a time is handed messages, the others wait for it to
+    leave. Raises ValueError on a time to live that is no length of time.
     """
 
     name: str
     bindings: tuple[str, ...]
     message_ttl: float | None = None
     from_seq: int | None = None
+    single_active_consumer: bool = False
 
     def __post_init__(self) -> None:
         if self.message_ttl is not None and not 0 <= self.message_ttl < float("inf"):
@@ -94,10 +98,12 @@ class Features:
     """`Confirmed.seq` is known."""
     keeps_history: bool
     """A queue may start in the past (`from_seq`)."""
+    sends_ahead: bool
+    """A consumer may hold what no batch contained yet: it counts as handed out, and once more when it is given back."""
 
 
 class QueueStatistics(NamedTuple):
-    """How a queue is now: waiting to be handed out, handed out and unsettled, and who takes from it."""
+    """How a queue is now: waiting to be handed out, handed out by this bus and unsettled, and who takes from it."""
 
     ready: int
     unsettled: int
@@ -203,8 +209,12 @@ class Bus(Protocol):
     async def delete(self, queue: str) -> None:
         """Forget a queue and what waits in it, if there is one; its consumers get UnknownQueueError."""
 
-    def subscribe(self, spec: QueueSpec) -> Subscription:
-        """Declare the queue and consume from it."""
+    def subscribe(self, spec: QueueSpec, *, ahead: int = 0) -> Subscription:
+        """Declare the queue and consume from it.
+
+        `ahead` is how many messages more than a batch asks for a distant transport may have under way to this
+        consumer, so that the next batch is there when the last is done.
+        """
 
     def tap(self, bindings: Sequence[str], capacity: int = 1000) -> Tap:
         """Watch what is published from now on."""

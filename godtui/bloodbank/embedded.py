@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class EmbeddedBus:
     """The Bus protocol over an EventLog that was given this room's MIGRATIONS and the same clock."""
 
-    features = Features(knows_duplicates=True, confirms_position=True, keeps_history=True)
+    features = Features(knows_duplicates=True, confirms_position=True, keeps_history=True, sends_ahead=False)
 
     def __init__(self, log: EventLog, clock: Clock | None = None, standing: Sequence[QueueSpec] = ()) -> None:
         """`standing` queues are there before anything is published, whether or not anybody consumes from them."""
@@ -104,7 +104,7 @@ class EmbeddedBus:
         await self._ready.wait()
         await _to_the_end(self._delete(queue))
 
-    def subscribe(self, spec: QueueSpec) -> EmbeddedSubscription:
+    def subscribe(self, spec: QueueSpec, *, ahead: int = 0) -> EmbeddedSubscription:
         consumer = EmbeddedSubscription(self._declare, spec, self._clock, self._open.discard)
         self._open.add(consumer)
         return consumer

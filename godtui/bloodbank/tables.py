@@ -58,6 +58,26 @@ MIGRATIONS: Final = Migrations(
             body BLOB NOT NULL
         ) STRICT;
         """,
+        """
+        -- The token is that of the message that carried a letter here, so that a letter delivered twice is kept once.
+        ALTER TABLE letters ADD COLUMN event_type TEXT;
+        ALTER TABLE letters ADD COLUMN token BLOB;
+        CREATE UNIQUE INDEX letters_by_token ON letters (token) WHERE token IS NOT NULL;
+        -- What was accepted here and has yet to reach the broker, in order.
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            event_id BLOB NOT NULL UNIQUE,
+            entered_at INTEGER NOT NULL,
+            routing_key TEXT NOT NULL,
+            headers BLOB,
+            body BLOB NOT NULL
+        ) STRICT;
+        -- How far those have come who follow something step by step.
+        CREATE TABLE positions (
+            name TEXT PRIMARY KEY,
+            position INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """,
     ),
 )
 
