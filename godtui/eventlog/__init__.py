@@ -4,10 +4,11 @@ from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, Owne
 from godtui.eventlog.log import EventLog
 from godtui.eventlog.migrations import COLUMNS, Migrations
 from godtui.eventlog.owner import Ownership, read_note
-from godtui.eventlog.transaction import Outcome, Record, Transaction, Verdict
+from godtui.eventlog.transaction import UNSTORABLE, Outcome, Record, Transaction, Verdict, same_body
 
 __all__ = [
     "COLUMNS",
+    "UNSTORABLE",
     "DataDirectoryError",
     "EventLog",
     "LogUnavailableError",
@@ -20,4 +21,5 @@ __all__ = [
     "Transaction",
     "Verdict",
     "read_note",
+    "same_body",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from godtui.envelope import StoredEvent
@@ -27,6 +28,8 @@ class Tail:
         self._bytes = 0
         self._last_seq = self._began_at = _UNKNOWN
         self._closed = False
+        self._changes: Counter[str] = Counter()
+        self._doubts = 0
         self._waiters: dict[asyncio.AbstractEventLoop, set[asyncio.Future[None]]] = {}
 
     @property
@@ -71,24 +74,30 @@ class Tail:
 
     async def beyond(self, seq: int) -> None:
         """Wait until the log has grown past a position. Raises LogUnavailableError once the log is closed."""
-        loop = asyncio.get_running_loop()
-        while True:
-            with self._lock:
-                if self._last_seq > seq:
-                    return
-                if self._closed:
-                    raise LogUnavailableError("the log is closed")
-                waiter: asyncio.Future[None] = loop.create_future()
-                self._waiters.setdefault(loop, set()).add(waiter)
-            try:
-                await waiter
-            finally:
-                self._dismiss(loop, waiter)
+        await self._until(lambda: self._last_seq > seq)
 
     async def beginning(self) -> int:
         """Wait until the log is opened; the position at which it ended then. Raises LogUnavailableError once closed."""
         await self.beyond(_UNKNOWN)
         return self._began_at
+
+    def touch(self, names: Iterable[str]) -> None:
+        """A commit changed something that has a name."""
+        with self._lock:
+            self._changes.update(names)
+
+    def doubt(self) -> None:
+        """A commit failed and the file is back: whoever waits for anything by its name looks again."""
+        with self._lock:
+            self._doubts += 1
+
+    def changes(self, name: str) -> int:
+        """A number that grows whenever what has this name may have changed."""
+        return self._changes[name] + self._doubts
+
+    async def changed(self, name: str, since: int) -> None:
+        """Wait until `changes` is no longer that number. Raises LogUnavailableError once the log is closed."""
+        await self._until(lambda: self.changes(name) != since)
 
     def waiting_loops(self) -> list[asyncio.AbstractEventLoop]:
         """The loops on which someone waits for the log to grow."""
@@ -112,6 +121,21 @@ class Tail:
         """Nothing follows any more; those who wait are told when they are next woken."""
         with self._lock:
             self._closed = True
+
+    async def _until(self, reached: Callable[[], bool]) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            with self._lock:
+                if reached():
+                    return
+                if self._closed:
+                    raise LogUnavailableError("the log is closed")
+                waiter: asyncio.Future[None] = loop.create_future()
+                self._waiters.setdefault(loop, set()).add(waiter)
+            try:
+                await waiter
+            finally:
+                self._dismiss(loop, waiter)
 
     def _require_opened(self) -> None:
         if self._last_seq == _UNKNOWN:

@@ -120,6 +120,8 @@ class Transaction:
         self.connection = connection
         self.now = now
         self.stored: list[StoredEvent] = []
+        self.touched: set[str] = set()
+        """What those who wait for it by name (`Tail.changed`) should look at once this is committed."""
         self._types = types
         self._sources = sources
 
@@ -158,6 +160,11 @@ class Transaction:
         except UNSTORABLE as error:
             positions = [index for index, record in enumerate(records) if self._refuses(record)]
             raise PoisonError(f"an event cannot be stored: {error}", positions) from error
+
+    def held(self, record: Record) -> Outcome | None:
+        """Already or conflict where the log holds the record's id; None where it does not."""
+        seq = self._positions([record]).get(record.event_id)
+        return None if seq is None else self._compare(record, seq)
 
     def _insert_chunk(self, records: Sequence[Record]) -> list[Outcome]:
         try:
@@ -211,7 +218,7 @@ class Transaction:
 
     def _compare(self, record: Record, seq: int) -> Outcome:
         body: bytes = self.connection.execute("SELECT body FROM events WHERE seq = ?", (seq,)).fetchone()[0]
-        return Outcome(Verdict.ALREADY if _same(body, record.body) else Verdict.CONFLICT, seq)
+        return Outcome(Verdict.ALREADY if same_body(body, record.body) else Verdict.CONFLICT, seq)
 
     def _refuses(self, record: Record) -> bool:
         try:
@@ -242,7 +249,7 @@ UNSTORABLE: Final = (
 """What is raised of a value that no column can hold, as against a disk that cannot be written."""
 
 
-def _same(held: bytes, other: bytes) -> bool:
+def same_body(held: bytes, other: bytes) -> bool:
     """Whether two bodies have the same content; one that is no envelope is the same only as its own bytes."""
     if held == other:
         return True

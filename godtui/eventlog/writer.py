@@ -144,6 +144,8 @@ class Writer:
         self._sources.committed()
         if transaction.stored:
             self._tail.extend(transaction.stored)
+        if transaction.touched:
+            self._tail.touch(transaction.touched)
         self.commit_seconds = self._clock.monotonic() - started
         self._set_fault(None)
 
@@ -262,6 +264,9 @@ class Writer:
         if fault == self.fault:
             return
         self.fault = fault
+        if fault is None:
+            # A commit that failed may be found kept all the same when the file is opened again.
+            self._tail.doubt()
         try:
             self._on_change()
         except Exception:

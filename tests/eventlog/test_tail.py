@@ -9,9 +9,9 @@ import threading
 import pytest
 
 from godtui.envelope import StoredEvent
-from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog import EventLog, LogUnavailableError, Transaction
 from godtui.eventlog.tail import Tail
-from tests.eventlog.records import record, records, until
+from tests.eventlog.records import PATIENCE, record, records, until
 
 
 def events(first: int, count: int, size: int = 10) -> list[StoredEvent]:
@@ -182,3 +182,43 @@ async def test_outside_the_window_the_same_events_come_from_the_file(log: EventL
     assert await log.after(0, 100) == remembered
     assert await log.after(40, 7) == remembered[40:47]
     assert await log.after(100) == []
+
+
+async def test_what_was_touched_by_name_is_waited_for(log: EventLog) -> None:
+    before = log.tail.changes("box")
+    waiting = asyncio.create_task(log.tail.changed("box", before))
+    other = asyncio.create_task(log.tail.changed("other", log.tail.changes("other")))
+    await until(log.tail.waiting_loops)
+    await log.append([record()])
+    await log.submit(lambda transaction: transaction.touched.add("other things"))
+    assert not waiting.done()
+    await log.submit(lambda transaction: transaction.touched.add("box"))
+    await asyncio.wait_for(waiting, PATIENCE)
+    assert log.tail.changes("box") > before
+    assert not other.done()
+    other.cancel()
+
+
+async def test_a_file_that_is_back_makes_everyone_look_again(log: EventLog) -> None:
+    waiting = asyncio.create_task(log.tail.changed("box", log.tail.changes("box")))
+    await until(log.tail.waiting_loops)
+
+    def fail(transaction: Transaction) -> None:
+        raise OSError(5, "the disk is away")
+
+    def lose(transaction: Transaction) -> None:
+        transaction.execute("ROLLBACK")
+        fail(transaction)
+
+    with pytest.raises(LogUnavailableError):
+        await log.submit(lose)
+    await asyncio.wait_for(waiting, PATIENCE)
+    assert log.fault is None
+
+
+async def test_who_waits_for_a_name_is_told_of_the_end(log: EventLog) -> None:
+    waiting = asyncio.create_task(log.tail.changed("box", log.tail.changes("box")))
+    await until(log.tail.waiting_loops)
+    await log.close()
+    with pytest.raises(LogUnavailableError):
+        await asyncio.wait_for(waiting, PATIENCE)

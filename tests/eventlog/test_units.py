@@ -198,3 +198,14 @@ async def test_an_announcement_that_raises_stops_nothing(open_log: OpenLog, monk
     await asyncio.gather(log.submit(lambda one: one.execute("ROLLBACK").fetchall()), return_exceptions=True)
     assert (await log.append([record()]))[0].verdict is Verdict.STORED
     await until(lambda: len(announced) == 2)
+
+
+async def test_what_is_held_under_an_id(log: EventLog) -> None:
+    first = record(1)
+    await log.append([first])
+    same, other = first._replace(source="elsewhere"), record(2, event_id=first.event_id)
+
+    def look(transaction: Transaction) -> list[Outcome | None]:
+        return [transaction.held(each) for each in (same, other, record(3))]
+
+    assert await log.submit(look) == [Outcome(Verdict.ALREADY, 1), Outcome(Verdict.CONFLICT, 1), None]
