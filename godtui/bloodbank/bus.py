@@ -42,15 +42,15 @@ class Confirmed(NamedTuple):
 
 
 class Already(NamedTuple):
-    """The id is held with the same content; nothing was stored or delivered again."""
+    """The id is held with the same content, in the log where `seq` says so; nothing was stored or delivered again."""
 
-    seq: int
+    seq: int | None
 
 
 class Conflict(NamedTuple):
-    """The id is held with other content; nothing was stored."""
+    """The id is held with other content, in the log where `seq` says so; nothing was stored."""
 
-    seq: int
+    seq: int | None
 
 
 class Refused(NamedTuple):
@@ -185,7 +185,14 @@ class Tap(Protocol):
     ) -> None: ...
 
 
-class Bus(Protocol):
+class Sink(Protocol):
+    """Takes messages and says what became of them: a transport, or what stands before one."""
+
+    async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        """An outcome a message, in order."""
+
+
+class Bus(Sink, Protocol):
     """A transport: publish with confirms, durable queues bound by topic, transient taps."""
 
     @property

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Sequence
 from typing import Final, TypeVar
 
 from godtui.bloodbank import tables
+from godtui.bloodbank.admission import answer, record_of
 from godtui.bloodbank.bus import (
-    Already,
     Confirmed,
-    Conflict,
     Features,
     Message,
     PublishOutcome,
@@ -27,10 +26,8 @@ from godtui.bloodbank.declaration import Declare, Declared, Drop, Put, take_up
 from godtui.bloodbank.embedded_queue import EmbeddedQueue
 from godtui.bloodbank.embedded_subscription import EmbeddedSubscription
 from godtui.bloodbank.embedded_tap import EmbeddedTap
-from godtui.bloodbank.handed import headers_text
 from godtui.clock import Clock, SystemClock
-from godtui.envelope import InvalidEventError, read_envelope, violations_text
-from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Transaction, Verdict
+from godtui.eventlog import EventLog, LogUnavailableError, PoisonError, Record, Transaction, Verdict
 
 SWEEP_SECONDS: Final = 1.0
 RETRY_SECONDS: Final = 0.5
@@ -86,7 +83,7 @@ class EmbeddedBus:
             known = [message.record for message in messages if message.record is not None and not message.headers]
             if len(known) == len(messages):
                 return await self._append(known)
-        records = [_record(message) for message in messages]
+        records = [record_of(message) for message in messages]
         sound = [number for number, record in enumerate(records) if isinstance(record, Record)]
         if queue is None:
             answers = await self._append([record for record in records if isinstance(record, Record)])
@@ -173,7 +170,7 @@ class EmbeddedBus:
             middle = len(records) // 2
             return [*await self._append(records[:middle]), *await self._append(records[middle:])]
         stored = Verdict.STORED
-        return [Confirmed(outcome.seq) if outcome.verdict is stored else _held(outcome) for outcome in outcomes]
+        return [Confirmed(outcome.seq) if outcome.verdict is stored else answer(outcome) for outcome in outcomes]
 
     async def _put(self, messages: Sequence[Message], queue: str) -> list[PublishOutcome]:
         if not messages:
@@ -226,23 +223,3 @@ async def _to_the_end(work: Awaitable[Result]) -> Result:
     doing = asyncio.ensure_future(work)
     doing.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.shield(doing)
-
-
-def _record(message: Message) -> Record | Refused:
-    record = message.record
-    if record is None:
-        try:
-            envelope, faults = read_envelope(message.body)
-        except InvalidEventError as error:
-            return Refused(f"not an event: {error}")
-        record = Record.of(envelope, envelope.to_json(), violations=violations_text(faults))
-    try:
-        message.routing_key.encode()
-        headers = headers_text(message.headers)
-    except (UnicodeEncodeError, TypeError, ValueError) as error:
-        return Refused(f"its headers or its routing key cannot be kept: {error}")
-    return record._replace(headers=headers) if headers else record
-
-
-def _held(outcome: Outcome) -> PublishOutcome:
-    return Already(outcome.seq) if outcome.verdict is Verdict.ALREADY else Conflict(outcome.seq)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from godtui import jsontext
-from godtui.bloodbank.bus import Already, Bus, Confirmed, Conflict, Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.bus import Already, Confirmed, Conflict, Message, PublishOutcome, Refused, Sink, Unconfirmed
 from godtui.bloodbank.deadlines import Deadlines
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
 from godtui.bloodbank.inflight import InFlight, distinct_runs
@@ -64,7 +64,7 @@ class Publisher:
 
     def __init__(
         self,
-        bus: Bus,
+        bus: Sink,
         contracts: Contracts,
         rules: PublishingRules | None = None,
         *,
