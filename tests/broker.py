@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -59,15 +60,16 @@ class Node:
     def launch(self) -> None:
         """Begin to start, without waiting until it answers."""
         assert not self.running
-        self._process = subprocess.Popen(
-            [str(SERVER)],
-            env=self._environment(),
-            cwd=self.directory,
-            stdin=subprocess.DEVNULL,
-            stdout=(self.directory / "output").open("ab"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        with (self.directory / "output").open("ab") as output:
+            self._process = subprocess.Popen(
+                [str(SERVER)],
+                env=self._environment(),
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def start(self) -> None:
         """Start, and wait until it answers."""
@@ -197,6 +199,25 @@ class Node:
             "RABBITMQ_CTL_DIST_PORT_MAX": str(self._dist + 20),
             "ERL_CRASH_DUMP": "/dev/null",
         }
+
+
+_shared: list[Node] = []
+
+
+def shared() -> Node:
+    """The one node of this test session that nobody stops; tests leave nothing behind there."""
+    require()
+    if not _shared:
+        node = Node(Path(tempfile.mkdtemp(prefix="godtui-broker-")))
+        _shared.append(node)
+        node.start()
+    return _shared[0]
+
+
+def remove_shared() -> None:
+    """End the session's node, if there was one."""
+    while _shared:
+        _shared.pop().remove()
 
 
 def _free_ports(number: int) -> list[int]:

@@ -6,9 +6,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests import broker
+
 # The same examples on every run: what a search finds belongs into a test, not into somebody else's morning.
 settings.register_profile(
     "repeatable", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("searching", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+def pytest_sessionfinish() -> None:
+    broker.remove_shared()

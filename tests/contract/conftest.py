@@ -18,3 +18,4 @@ async def harness(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenera
     await transport.start()
     yield transport
     await transport.stop()
+    await transport.clean()

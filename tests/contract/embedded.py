@@ -7,7 +7,6 @@ from pathlib import Path
 from godtui.bloodbank import tables
 from godtui.bloodbank.deadletters import dead_letters
 from godtui.bloodbank.embedded import EmbeddedBus
-from godtui.bloodbank.handed import read_headers
 from godtui.clock import Clock
 from godtui.eventlog import EventLog
 from tests.clock import ManualClock
@@ -45,7 +44,7 @@ class EmbeddedHarness(Harness):
         return [
             Letter(
                 each.queue, each.reason, each.attempts, each.message_id, each.routing_key,
-                read_headers(each.headers), each.body,
+                each.headers, each.body,
             )
             for each in await dead_letters(self.log, limit=100_000)
         ]  # fmt: skip

@@ -85,6 +85,10 @@ class Harness(ABC):
     async def letters(self) -> list[Letter]:
         """All dead letters, oldest first."""
 
+    async def clean(self) -> None:
+        """Leave no trace on storage that others use too."""
+        return
+
     async def restart(self) -> None:
         """Close and open again."""
         await self.stop()

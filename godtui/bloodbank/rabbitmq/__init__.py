@@ -1,0 +1,8 @@
+"""The bus over a RabbitMQ broker."""
+
+from godtui.bloodbank.rabbitmq.bus import RabbitBus
+from godtui.bloodbank.rabbitmq.explain import DeclarationError
+from godtui.bloodbank.rabbitmq.state import LinkState
+from godtui.bloodbank.rabbitmq.topology import DEAD_LETTERS, MEMORY, Topology
+
+__all__ = ["DEAD_LETTERS", "MEMORY", "DeclarationError", "LinkState", "RabbitBus", "Topology"]

@@ -1,0 +1,215 @@
+"""The bus over RabbitMQ: what is confirmed is in the memory's queue, and every other that it goes to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from aiormq.exceptions import ChannelNotFoundEntity
+from pamqp.commands import Basic
+
+from godtui.bloodbank.bus import (
+    Features,
+    Message,
+    PublishOutcome,
+    QueueSpec,
+    QueueStatistics,
+    Refused,
+    SubscriptionClosedError,
+    Unconfirmed,
+    UnknownQueueError,
+)
+from godtui.bloodbank.inflight import InFlight, distinct_runs
+from godtui.bloodbank.rabbitmq.afterlife import Afterlife
+from godtui.bloodbank.rabbitmq.consumer import RabbitSubscription
+from godtui.bloodbank.rabbitmq.directed import Directed
+from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.messages import properties_of
+from godtui.bloodbank.rabbitmq.sending import CONFIRMED, UNROUTED, Parcel, Sender
+from godtui.bloodbank.rabbitmq.state import LinkState
+from godtui.bloodbank.rabbitmq.tap import RabbitTap
+from godtui.bloodbank.rabbitmq.topology import EXCHANGE, Topology, declare
+from godtui.bloodbank.rabbitmq.watchdog import Watchdog
+from godtui.clock import Clock, SystemClock
+from godtui.envelope import InvalidEventError
+
+START_SECONDS: Final = 5.0
+
+
+class RabbitBus:
+    """The Bus protocol over a broker.
+
+    Two connections: what publishes is held up by the broker's alarms, what consumes is not.
+    """
+
+    features = Features(knows_duplicates=False, confirms_position=False, keeps_history=False, sends_ahead=True)
+
+    def __init__(
+        self, urls: Sequence[str], *, topology: Topology | None = None, clock: Clock | None = None, name: str = "godtui"
+    ) -> None:
+        """`name` is what the broker's own pages call our connections."""
+        self._clock = clock or SystemClock()
+        self.topology = topology or Topology()
+        self._publishing = Link(urls, f"{name} publishing", self._clock)
+        self._consuming = Link(urls, f"{name} consuming", self._clock, opened=self._opened)
+        self.watchdog = Watchdog(self._consuming, self._publishing, self.topology, self._clock)
+        self._sender = Sender(self._publishing)
+        self._directed = Directed(self._publishing)
+        self._afterlife = Afterlife(Sender(self._publishing), self._consuming, self.topology, self._clock)
+        self._in_flight = InFlight()
+        self._bindings: dict[str, tuple[str, ...]] = {}
+        self._open: set[RabbitSubscription | RabbitTap] = set()
+        self._watching: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be published now: no connection, an alarm of the broker's, or no memory to keep it."""
+        if self._closed:
+            return "the bus is closed"
+        for link in (self._publishing, self._consuming):
+            if not link.up:
+                return link.state.detail
+        if self._publishing.blocked:
+            return self._publishing.state.detail
+        return None if self.watchdog.trusted else self.watchdog.distrust
+
+    @property
+    def state(self) -> LinkState:
+        """How the way to the broker is: the worse of both connections."""
+        one, other = self._publishing.state, self._consuming.state
+        return max(one, other, key=lambda state: _SEVERITY[state.status])
+
+    async def start(self) -> None:
+        """Connect; a broker that is not there is waited for in the background."""
+        self._publishing.start()
+        self._consuming.start()
+        self._watching = asyncio.create_task(self.watchdog.run(), name="watchdog")
+
+    async def connected(self, seconds: float = START_SECONDS) -> bool:
+        """Wait so long until something can be published."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._publishing.wait()
+                await self._consuming.wait()
+        except TimeoutError:
+            return False
+        return self.fault is None
+
+    async def close(self) -> None:
+        self._closed = True
+        await asyncio.gather(*(each.close() for each in list(self._open)))
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await asyncio.gather(self._publishing.close(), self._consuming.close())
+
+    async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
+        fault = self.fault
+        if fault is not None:
+            return [Unconfirmed(fault)] * len(messages)
+        if queue is not None:
+            return await self._directed.send(messages, queue)
+        outcomes: list[PublishOutcome] = []
+        for run in distinct_runs(messages) if messages else ():
+            ids = [message.message_id for message in run]
+            if not self._in_flight.enter_at_once(ids):
+                await self._in_flight.enter(ids)
+            try:
+                outcomes += await self._publish(run)
+            finally:
+                self._in_flight.leave(ids)
+        return outcomes
+
+    async def declare(self, spec: QueueSpec) -> None:
+        """Raises DeclarationError, ConnectionError, TimeoutError."""
+        if self._closed:
+            raise SubscriptionClosedError("the bus is closed")
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._consuming.channel()
+            await declare(channel, self.topology, spec, self._consuming.version)
+            for pattern in set(self._bindings.get(spec.name, ())) - set(spec.bindings):
+                await channel.queue_unbind(spec.name, EXCHANGE, pattern)
+            self._bindings[spec.name] = spec.bindings
+            await channel.close()
+
+    async def delete(self, queue: str) -> None:
+        """Raises ConnectionError, TimeoutError, and what the broker objects."""
+        self._bindings.pop(queue, None)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._consuming.channel()
+            await channel.queue_delete(queue)
+            await channel.close()
+
+    def subscribe(self, spec: QueueSpec, *, ahead: int = 0) -> RabbitSubscription:
+        consumer = RabbitSubscription(
+            self._consuming,
+            self.topology,
+            spec,
+            self._afterlife,
+            self._clock,
+            ahead=ahead,
+            on_close=self._open.discard,
+            closed=self._closed,
+        )
+        self._open.add(consumer)
+        return consumer
+
+    def tap(self, bindings: Sequence[str], capacity: int = 1000) -> RabbitTap:
+        tap = RabbitTap(self._consuming, bindings, capacity, self._clock, self._open.discard)
+        self._open.add(tap)
+        return tap
+
+    async def statistics(self, queue: str) -> QueueStatistics:
+        """Raises UnknownQueueError, ConnectionError, TimeoutError."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._consuming.channel()
+            try:
+                found = await channel.queue_declare(queue, passive=True)
+            except ChannelNotFoundEntity:
+                raise UnknownQueueError(f"no queue named {queue} is declared") from None
+            await channel.close()
+        mine = [each for each in self._open if isinstance(each, RabbitSubscription) and each.spec.name == queue]
+        unsettled = sum(each.unsettled for each in mine)
+        return QueueStatistics(found.message_count or 0, unsettled, found.consumer_count or 0)
+
+    async def _opened(self, link: Link) -> None:
+        await self.watchdog.opened(link)
+
+    async def _publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        if len(messages) == 1:
+            packed = _packed(messages[0])
+            if isinstance(packed, Refused):
+                return [packed]
+            return [self._judged(await self._sender.send_one(packed))]
+        everything = [_packed(message) for message in messages]
+        parcels = [each for each in everything if isinstance(each, Parcel)]
+        sent = iter([self._judged(outcome) for outcome in await self._sender.send(parcels)])
+        return [each if isinstance(each, Refused) else next(sent) for each in everything]
+
+    def _judged(self, outcome: PublishOutcome) -> PublishOutcome:
+        """A broker's confirmation is one only while the memory's queue is there."""
+        watchdog = self.watchdog
+        if outcome is CONFIRMED:
+            if watchdog.trusted:
+                watchdog.confirmed += 1
+                return outcome
+            return Unconfirmed(watchdog.distrust)
+        if outcome is UNROUTED:
+            watchdog.alert("the exchange has no queue bound, not even the memory's")
+        return outcome
+
+
+def _packed(message: Message) -> Parcel | Refused:
+    try:
+        properties: Basic.Properties = properties_of(message)
+        message.routing_key.encode()
+    except InvalidEventError as error:
+        return Refused(f"not an event: {error}")
+    except (ValueError, OverflowError) as error:
+        return Refused(str(error))
+    return Parcel(EXCHANGE, message.routing_key, properties, message.body)
+
+
+_SEVERITY: Final = {"open": 0, "blocked": 1, "connecting": 2, "waiting": 3, "closed": 4}

@@ -1,0 +1,364 @@
+"""A consumer of a queue on the broker."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+
+from godtui.bloodbank.bus import (
+    AlreadySettledError,
+    Confirmed,
+    Message,
+    QueueSpec,
+    SubscriptionClosedError,
+    UnknownQueueError,
+)
+from godtui.bloodbank.rabbitmq.afterlife import Afterlife, Decision
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
+from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.messages import attempts_of, message_of
+from godtui.bloodbank.rabbitmq.topology import Topology, declare
+from godtui.clock import Clock
+
+CLOSE_SECONDS: Final = 3.0
+RETRY_SECONDS: Final = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class RabbitDelivery:
+    """A message in a consumer's hands; void once the connection that brought it is gone."""
+
+    __slots__ = ("_consumer", "_message", "attempt", "carrier", "first_at", "generation", "settled")
+
+    def __init__(self, carrier: DeliveredMessage, generation: int, first_at: int, consumer: RabbitSubscription) -> None:
+        self.carrier = carrier
+        self.generation = generation
+        self.first_at = first_at
+        self.attempt = attempts_of(carrier)
+        self.settled = False
+        self._message: Message | None = None
+        self._consumer = consumer
+
+    @property
+    def tag(self) -> int:
+        """Its number on the channel."""
+        return self.carrier.delivery_tag or 0
+
+    @property
+    def message(self) -> Message:
+        if self._message is None:
+            self._message = message_of(self.carrier)
+        return self._message
+
+    def ack(self) -> None:
+        self._settle(None)
+
+    def retry(self, reason: str, after: float = 0.0) -> None:
+        self._settle(Decision(self, after=max(0.0, after)))
+
+    def dead_letter(self, reason: str) -> None:
+        self._settle(Decision(self, reason=reason.encode(errors="backslashreplace").decode()))
+
+    def _settle(self, decision: Decision | None) -> None:
+        if self.settled:
+            raise AlreadySettledError(f"message {self.message.message_id} is settled already")
+        self.settled = True
+        self._consumer.decide(self, decision)
+
+
+class RabbitBatch:
+    """Messages handed out together."""
+
+    def __init__(self, deliveries: Sequence[RabbitDelivery], consumer: RabbitSubscription) -> None:
+        self.deliveries = deliveries
+        self._consumer = consumer
+
+    async def settle(self) -> None:
+        for delivery in self.deliveries:
+            if not delivery.settled:
+                delivery.ack()
+        await self._consumer.flush()
+
+
+class RabbitSubscription:
+    """Consumes over a channel of its own, and again on the next connection when that is lost.
+
+    What it decides is done in order by a task of its own: acks at once, the others after the message is where it
+    goes to. Until then the broker keeps it as handed out.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        topology: Topology,
+        spec: QueueSpec,
+        afterlife: Afterlife,
+        clock: Clock,
+        *,
+        ahead: int = 0,
+        on_close: Callable[[RabbitSubscription], None] = lambda consumer: None,
+        closed: bool = False,
+    ) -> None:
+        self.spec = spec
+        self._link = link
+        self._topology = topology
+        self._afterlife = afterlife
+        self._clock = clock
+        self._ahead = ahead
+        self._on_close = on_close
+        self._channel: Channel | None = None
+        self._tag: str | None = None
+        self._prefetch = 0
+        self._generation = 0
+        self._arrived: deque[RabbitDelivery] = deque()
+        self._arrival = asyncio.Event()
+        self._held: dict[int, RabbitDelivery] = {}
+        self._decided: deque[tuple[RabbitDelivery, Decision | None]] = deque()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._deciding: asyncio.Task[None] | None = None
+        self._busy = asyncio.Lock()
+        self._declared = False
+        self._closed = closed
+        self._error: Exception | None = None
+
+    @property
+    def unsettled(self) -> int:
+        """How many messages the broker has sent that are not settled."""
+        return len(self._held)
+
+    async def batch(self, most: int = 100, wait: float = 0.0) -> RabbitBatch:
+        if most < 1:
+            raise ValueError(f"a batch has at least one message, not {most}")
+        async with self._busy:
+            deadline: float | None = None
+            while len(self._arrived) < most:
+                await self._consume(most)
+                if self._arrived:
+                    deadline = self._clock.monotonic() + wait if deadline is None else deadline
+                    if self._clock.monotonic() >= deadline:
+                        break
+                await self._more(deadline)
+            self._refuse_if_ended()
+            return RabbitBatch([self._arrived.popleft() for _ in range(min(most, len(self._arrived)))], self)
+
+    def decide(self, delivery: RabbitDelivery, decision: Decision | None) -> None:
+        """Take a decision; it is carried out behind those taken before."""
+        if self._closed or delivery.generation != self._generation:
+            return
+        self._decided.append((delivery, decision))
+        self._idle.clear()
+        if self._deciding is None or self._deciding.done():
+            self._deciding = asyncio.ensure_future(self._carry_out())
+
+    async def flush(self) -> None:
+        """Until every decision taken is carried out, or can no longer be."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._on_close(self)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self.flush()
+        self._closed = True
+        if self._deciding is not None:
+            self._deciding.cancel()
+            await asyncio.gather(self._deciding, return_exceptions=True)
+        self._drop()
+        channel, self._channel = self._channel, None
+        if channel is not None and not channel.is_closed:
+            with suppress(*BROKER_ERRORS):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await channel.close()
+
+    async def _consume(self, most: int) -> None:
+        """See that messages come, `most` and those sent ahead at once, waiting for a connection if need be."""
+        wanted = most + self._ahead
+        while True:
+            self._refuse_if_ended()
+            if self._channel is not None and not self._channel.is_closed and self._prefetch >= wanted:
+                return
+            try:
+                await self._join(wanted)
+            except BROKER_ERRORS as error:
+                self._drop()
+                if self._link.up:
+                    logger.warning("queue %s cannot be consumed: %s", self.spec.name, explained(error))
+                    await self._clock.sleep(RETRY_SECONDS)
+
+    async def _join(self, wanted: int) -> None:
+        await self._await_link()
+        channel = self._channel
+        async with asyncio.timeout(ANSWER_SECONDS):
+            if channel is None or channel.is_closed:
+                self._drop()
+                channel = self._channel = await self._link.channel()
+                channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+                self._generation += 1
+                await declare(channel, self._topology, self.spec, self._link.version)
+                self._declared = True
+            elif self._tag is not None:
+                await channel.basic_cancel(self._tag)
+            await channel.basic_qos(prefetch_count=min(wanted, 65_535))
+            generation = self._generation
+
+            async def take(delivered: DeliveredMessage) -> None:
+                self._take(delivered, generation)
+
+            self._tag = (await channel.basic_consume(self.spec.name, take)).consumer_tag
+            self._prefetch = wanted
+
+    async def _await_link(self) -> None:
+        """Until there is a connection; a consumer that is closed meanwhile does not wait on."""
+        if self._link.up:
+            return
+        waiting = asyncio.ensure_future(self._link.wait())
+        arrival = asyncio.ensure_future(self._arrival.wait())
+        try:
+            await asyncio.wait((waiting, arrival), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            arrival.cancel()
+            await asyncio.gather(waiting, arrival, return_exceptions=True)
+        self._refuse_if_ended()
+
+    def _take(self, delivered: DeliveredMessage, generation: int) -> None:
+        if generation != self._generation or self._closed:
+            return
+        delivery = RabbitDelivery(delivered, generation, self._clock.now(), self)
+        self._held[delivery.tag] = delivery
+        self._arrived.append(delivery)
+        self._arrival.set()
+
+    async def _more(self, deadline: float | None) -> None:
+        """Until something arrived, the connection is lost, or time is up."""
+        self._arrival.clear()
+        channel = self._channel
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._arrival.wait())]
+        if channel is not None:
+            waits.append(asyncio.ensure_future(_closed(channel)))
+        if deadline is not None:
+            waits.append(asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic())))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+        self._refuse_if_ended()
+
+    def _on_cancel(self, frame: object) -> None:
+        """The broker ended the consumer: its queue is gone."""
+        self._error = UnknownQueueError(f"queue {self.spec.name} was deleted")
+        self._drop()
+        self._arrival.set()
+
+    def _drop(self) -> None:
+        """What was sent is void: the broker gives it out again."""
+        self._generation += 1
+        self._arrived.clear()
+        self._held.clear()
+        self._decided.clear()
+        self._idle.set()
+        self._prefetch = 0
+        self._tag = None
+
+    def _refuse_if_ended(self) -> None:
+        if self._closed:
+            raise SubscriptionClosedError(f"the consumer of {self.spec.name} is closed")
+        if self._error is not None:
+            raise UnknownQueueError(str(self._error))
+
+    async def _carry_out(self) -> None:
+        try:
+            while self._decided:
+                generation = self._generation
+                try:
+                    await self._step()
+                except BROKER_ERRORS as error:
+                    logger.debug("queue %s: a decision is void: %s", self.spec.name, explained(error))
+                    if generation == self._generation:
+                        self._drop()
+        finally:
+            self._idle.set()
+
+    async def _step(self) -> None:
+        """Carry out the decisions at the front: a run of acks together, any other alone."""
+        acks: list[int] = []
+        while self._decided and self._decided[0][1] is None:
+            acks.append(self._decided.popleft()[0].tag)
+        if acks:
+            await self._ack(acks)
+            return
+        delivery, decision = self._decided[0]
+        if decision is not None and await self._moved(decision) and delivery.generation == self._generation:
+            self._decided.popleft()
+            await self._ack([delivery.tag])
+
+    async def _moved(self, decision: Decision) -> bool:
+        """Whether the message is where it goes to; False where it has to be tried again."""
+        generation = self._generation
+        outcome = await self._afterlife.move(self.spec.name, decision)
+        if isinstance(outcome, Confirmed):
+            return True
+        if generation == self._generation:
+            logger.warning("queue %s: a message cannot be moved: %s", self.spec.name, outcome)
+            await self._clock.sleep(RETRY_SECONDS)
+        return False
+
+    async def _ack(self, tags: list[int]) -> None:
+        """Ack what is decided, several at once only where nothing undecided lies before them."""
+        channel, held = self._channel, self._held
+        if channel is None:
+            return
+        decided = set(tags)
+        covered = 0
+        for tag in held:
+            if tag not in decided:
+                break
+            covered = tag
+        if covered:
+            await channel.basic_ack(covered, multiple=True, wait=False)
+        for tag in tags:
+            if tag > covered:
+                await channel.basic_ack(tag, wait=False)
+            held.pop(tag, None)
+        if not self._decided:
+            # An answer to anything later says that the broker has read the acks.
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await channel.basic_qos(prefetch_count=min(self._prefetch or 1, 65_535))
+
+    async def __aenter__(self) -> Self:
+        while not self._declared:
+            self._refuse_if_ended()
+            await self._await_link()
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    channel = await self._link.channel()
+                    await declare(channel, self._topology, self.spec, self._link.version)
+                    await channel.close()
+                self._declared = True
+            except BROKER_ERRORS as error:
+                logger.warning("queue %s cannot be declared: %s", self.spec.name, explained(error))
+                await self._clock.sleep(RETRY_SECONDS)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+async def _closed(channel: Channel) -> None:
+    with suppress(Exception):
+        await channel.closing

@@ -1,0 +1,98 @@
+"""Putting messages into one queue alone, with the routing key they had."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
+
+from godtui.bloodbank.bus import Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
+from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.messages import ROUTING_KEY, carried, check_headers
+from godtui.bloodbank.rabbitmq.sending import UNROUTED, Parcel, Sender
+
+PREFIX: Final = "bloodbank.to."
+
+
+class Directed:
+    """Publishes through an exchange that is bound to the one queue and lives as long as the job.
+
+    Where that is not permitted, by the queue's name, the routing key in the header `x-original-routing-key`.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._sender = Sender(link)
+        self._jobs: dict[str, int] = {}
+        self._preparing = asyncio.Lock()
+
+    async def send(self, messages: Sequence[Message], queue: str) -> list[PublishOutcome]:
+        """An outcome a message; refused where there is no such queue."""
+        try:
+            async with self._way(queue) as exchange:
+                return await self._send(messages, queue, exchange)
+        except ChannelNotFoundEntity:
+            return [Refused(f"no queue named {queue} is declared")] * len(messages)
+        except BROKER_ERRORS as error:
+            return [Unconfirmed(explained(error))] * len(messages)
+
+    async def _send(self, messages: Sequence[Message], queue: str, exchange: str) -> list[PublishOutcome]:
+        outcomes: dict[int, PublishOutcome] = {}
+        parcels: list[Parcel] = []
+        places: list[int] = []
+        for place, message in enumerate(messages):
+            headers = dict(message.headers) if exchange else {**message.headers, ROUTING_KEY: message.routing_key}
+            try:
+                check_headers(headers)
+            except ValueError as error:
+                outcomes[place] = Refused(str(error))
+                continue
+            key = message.routing_key if exchange else queue
+            parcels.append(Parcel(exchange, key, carried(message, headers), message.body))
+            places.append(place)
+        outcomes.update(zip(places, await self._sender.send(parcels) if parcels else [], strict=True))
+        return [_named(outcomes[place], queue) for place in range(len(messages))]
+
+    @asynccontextmanager
+    async def _way(self, queue: str) -> AsyncGenerator[str]:
+        """The exchange to publish to; an empty name is the default exchange."""
+        exchange = PREFIX + queue
+        async with self._preparing:
+            permitted = await self._prepare(exchange, queue)
+            self._jobs[exchange] = self._jobs.get(exchange, 0) + 1
+        try:
+            yield exchange if permitted else ""
+        finally:
+            self._jobs[exchange] -= 1
+            if not self._jobs[exchange]:
+                del self._jobs[exchange]
+                with suppress(*BROKER_ERRORS):
+                    await self._tear_down(exchange)
+
+    async def _prepare(self, exchange: str, queue: str) -> bool:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._link.channel()
+            # Asked first, as the binding would leave an exchange behind that is bound to nothing.
+            await channel.queue_declare(queue, passive=True)
+            try:
+                await channel.exchange_declare(exchange, exchange_type="fanout", auto_delete=True)
+                await channel.queue_bind(queue, exchange)
+            except (ChannelAccessRefused, ValueError):
+                return False
+            await channel.close()
+            return True
+
+    async def _tear_down(self, exchange: str) -> None:
+        async with self._preparing, asyncio.timeout(ANSWER_SECONDS):
+            if exchange not in self._jobs:
+                channel = await self._link.channel()
+                await channel.exchange_delete(exchange)
+                await channel.close()
+
+
+def _named(outcome: PublishOutcome, queue: str) -> PublishOutcome:
+    return Refused(f"no queue named {queue} is declared") if outcome is UNROUTED else outcome

@@ -1,0 +1,243 @@
+"""One connection to a broker that is kept: tried again with growing pauses, on each of several nodes in turn."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, cast
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.channel import Channel
+from pamqp.common import FieldTable
+from yarl import URL
+
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
+from godtui.bloodbank.rabbitmq.state import LinkState, Status
+from godtui.clock import Clock
+from godtui.settings import shown_url
+
+HEARTBEAT_SECONDS: Final = 5
+CONNECT_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 2.5
+"""How long a broker may take for an answer before it counts as gone."""
+FIRST_BACKOFF: Final = 0.25
+LONGEST_BACKOFF: Final = 5.0
+CLOSE_SECONDS: Final = 3.0
+STEADY_SECONDS: Final = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+class Link:
+    """A supervised connection. `opened` is called with each new one before anyone else may use it."""
+
+    def __init__(
+        self,
+        urls: Sequence[str],
+        name: str,
+        clock: Clock,
+        *,
+        opened: Callable[[Link], Awaitable[None]] | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._urls = [_with_heartbeat(url) for url in urls]
+        self._name = name
+        self._clock = clock
+        self._opened = opened
+        self._jitter = jitter
+        self._connection: AbstractConnection | None = None
+        self._up = asyncio.Event()
+        self._gone = asyncio.Event()
+        self._reason = ""
+        self._running: asyncio.Task[None] | None = None
+        self._leavings: set[asyncio.Future[None]] = set()
+        self._closed = False
+        self.generation = 0
+        """How many connections there have been: what belonged to an earlier one is void."""
+        self.state = LinkState("connecting", "not connected yet", clock.now())
+
+    @property
+    def up(self) -> bool:
+        """Whether there is a connection that may be used."""
+        return self._up.is_set()
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The broker's version, such as (3, 10, 8); nothing where it does not say."""
+        connection = self._connection
+        if connection is None or connection.transport is None:
+            return ()
+        properties = connection.transport.connection.server_properties or {}
+        return tuple(int(part) for part in re.findall(r"\d+", str(properties.get("version", "")))[:3])
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the broker takes no publishes for now."""
+        return self.state.status == "blocked"
+
+    def start(self) -> None:
+        """Begin to connect, and to stay connected."""
+        self._running = asyncio.create_task(self._run(), name=f"{self._name} link")
+
+    async def close(self) -> None:
+        """Leave the broker; bounded in time."""
+        self._closed = True
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        self._leave(self._connection)
+        self._connection = None
+        if self._leavings:
+            await asyncio.wait(self._leavings, timeout=CLOSE_SECONDS)
+        for leaving in list(self._leavings):
+            leaving.cancel()
+        await asyncio.gather(*self._leavings, return_exceptions=True)
+        self._say("closed", "the bus is closed")
+        self._gone.set()
+
+    async def wait(self) -> None:
+        """Until there is a connection."""
+        await self._up.wait()
+
+    async def gone(self, generation: int) -> None:
+        """Until the connection of that generation is lost."""
+        while self.generation == generation and self._up.is_set():
+            await self._gone.wait()
+
+    async def channel(self, *, confirms: bool = False) -> Channel:
+        """A channel of its own. Raises ConnectionError while there is no connection, and what the broker objects."""
+        connection = self._connection
+        if connection is None or connection.transport is None:
+            raise ConnectionError(self.state.detail)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            opened = await connection.transport.connection.channel(publisher_confirms=confirms, on_return_raises=True)
+            return cast("Channel", opened)
+
+    def lost(self, reason: str) -> None:
+        """Someone found that the connection is no good: drop it and make another."""
+        if self._up.is_set():
+            self._reason = reason
+            self._up.clear()
+            self._gone.set()
+
+    async def look(self) -> None:
+        """Notice whether the broker keeps this connection from publishing, or does so no more."""
+        connection = self._connection
+        if not self._up.is_set() or connection is None or connection.transport is None:
+            return
+        ready = asyncio.ensure_future(connection.transport.connection.ready())
+        await asyncio.sleep(0)
+        blocked = not ready.done()
+        ready.cancel()
+        await asyncio.gather(ready, return_exceptions=True)
+        if blocked and self.state.status == "open":
+            self._say("blocked", "the broker takes nothing: its memory or disk alarm is on; free some there")
+        elif not blocked and self.state.status == "blocked":
+            self._say("open", "connected")
+
+    async def _run(self) -> None:
+        tries = 0
+        while True:
+            began = self._clock.monotonic()
+            reached = await self._try_all(tries)
+            # A broker that throws us out as soon as we are in is not there either.
+            steady = reached and self._clock.monotonic() - began >= STEADY_SECONDS
+            tries = 0 if steady else tries + 1
+            if tries:
+                pause = self._pause(tries)
+                self._say("waiting", self._reason, next_try=self._clock.monotonic() + pause, tries=tries)
+                await self._clock.sleep(pause)
+
+    async def _try_all(self, tries: int) -> bool:
+        """Try every node once; True where one was reached and later lost."""
+        for url in self._urls:
+            if self.state.status != "waiting":
+                self._say("connecting", self._reason or "connecting", node=url, tries=tries)
+            try:
+                await self._connect(url)
+            except BROKER_ERRORS as error:
+                self._reason = f"{_address(url)}: {explained(error, url)}"
+                if self.state.status != "waiting" or tries == 0:
+                    logger.warning("no broker at %s", self._reason)
+                self._leave(self._connection)
+                self._connection = None
+                continue
+            await self._stay(url)
+            return True
+        return False
+
+    async def _connect(self, url: str) -> None:
+        properties: FieldTable = {"connection_name": self._name, "product": "godtui"}
+        async with asyncio.timeout(CONNECT_SECONDS):
+            self._connection = await aio_pika.connect(url, client_properties=properties, timeout=CONNECT_SECONDS)
+        self._connection.close_callbacks.add(self._on_close)
+        self._gone.clear()
+        self.generation += 1
+        if self._opened is not None:
+            await self._opened(self)
+
+    async def _stay(self, url: str) -> None:
+        if self._gone.is_set():
+            return
+        self._reason = ""
+        self._say("open", "connected", node=url)
+        logger.info("connected to the broker at %s", _address(url))
+        self._up.set()
+        await self._gone.wait()
+        self._up.clear()
+        self._reason = f"{_address(url)}: {self._reason or 'the connection was lost'}"
+        logger.warning("the broker is gone: %s", self._reason)
+        self._leave(self._connection)
+        self._connection = None
+
+    def _on_close(self, connection: object, error: BaseException | None) -> None:
+        if connection is not self._connection:
+            return
+        if error is not None and not isinstance(error, asyncio.CancelledError) and not self._reason:
+            self._reason = explained(error)
+        self._up.clear()
+        self._gone.set()
+
+    def _leave(self, connection: AbstractConnection | None) -> None:
+        """Close without waiting: a broker that hangs answers no farewell."""
+        if connection is None or connection.is_closed:
+            return
+        leaving = asyncio.ensure_future(_close(connection))
+        self._leavings.add(leaving)
+        leaving.add_done_callback(self._leavings.discard)
+
+    def _pause(self, tries: int) -> float:
+        longest: float = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries - 1, 10))
+        return longest * (0.5 + self._jitter() / 2)
+
+    def _say(
+        self, status: Status, detail: str, *, node: str = "", next_try: float | None = None, tries: int = 0
+    ) -> None:
+        since = self.state.since if _alike(status, self.state.status) else self._clock.now()
+        shown = _address(node) if node else self.state.node
+        self.state = LinkState(status, detail, since, shown, next_try, tries)
+
+
+def _alike(one: Status, other: Status) -> bool:
+    """Whether two states are one trouble, which lasts since it began."""
+    return one == other or {one, other} <= {"connecting", "waiting"}
+
+
+async def _close(connection: AbstractConnection) -> None:
+    with suppress(Exception):
+        await connection.close()
+
+
+def _with_heartbeat(url: str) -> str:
+    parsed = URL(url)
+    return url if "heartbeat" in parsed.query else str(parsed.update_query(heartbeat=HEARTBEAT_SECONDS))
+
+
+def _address(url: str) -> str:
+    """A node without its password and options."""
+    return shown_url(url.partition("?")[0])

@@ -1,0 +1,104 @@
+"""A transient view of what is published, through an exclusive queue of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+
+from godtui.bloodbank.bus import Message
+from godtui.bloodbank.newest import Newest
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
+from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.messages import message_of
+from godtui.bloodbank.rabbitmq.topology import EXCHANGE
+from godtui.clock import Clock
+
+RETRY_SECONDS: Final = 0.5
+
+logger = logging.getLogger(__name__)
+
+
+class RabbitTap:
+    """Listens for as long as it is open, on each connection anew; keeps the newest for a reader that is slow."""
+
+    def __init__(
+        self,
+        link: Link,
+        bindings: Sequence[str],
+        capacity: int,
+        clock: Clock,
+        on_close: Callable[[RabbitTap], None] = lambda tap: None,
+    ) -> None:
+        self._link = link
+        self._bindings = tuple(bindings)
+        self._clock = clock
+        self._on_close = on_close
+        self._kept: Newest[DeliveredMessage] = Newest(capacity)
+        self._listening: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
+        self._closed = False
+
+    @property
+    def missed(self) -> int:
+        return self._kept.missed
+
+    async def _listen(self) -> None:
+        while True:
+            await self._link.wait()
+            try:
+                channel = await self._open()
+            except BROKER_ERRORS as error:
+                if self._link.up:
+                    logger.warning("a live view cannot be opened: %s", explained(error))
+                await self._clock.sleep(RETRY_SECONDS)
+                continue
+            self._ready.set()
+            with suppress(Exception):
+                await channel.closing
+
+    async def _open(self) -> Channel:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._link.channel()
+            queue = (await channel.queue_declare("", exclusive=True, auto_delete=True)).queue or ""
+            for pattern in self._bindings:
+                await channel.queue_bind(queue, EXCHANGE, pattern)
+            # A queue that is deleted under us takes the channel along, and another is made.
+            channel.on_consumer_cancel_callbacks.add(lambda frame: channel.close())
+            await channel.basic_consume(queue, self._take, no_ack=True)
+            return channel
+
+    async def _take(self, delivered: DeliveredMessage) -> None:
+        self._kept.add(delivered, len(delivered.body))
+
+    async def __aiter__(self) -> AsyncIterator[Message]:
+        async for delivered in self._kept:
+            yield message_of(delivered)
+
+    async def close(self) -> None:
+        self._closed = True
+        self._on_close(self)
+        self._kept.close()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        self._listening = asyncio.ensure_future(self._listen())
+        ready = asyncio.ensure_future(self._ready.wait())
+        try:
+            await asyncio.wait((ready, self._listening), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
