@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import urlsplit
+from typing import Final
 
-EMBEDDED = "embedded:"
+EMBEDDED: Final = "embedded:"
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 _NODE_STARTS = re.compile(r",(?=\s*[A-Za-z]+://)")
@@ -35,17 +35,9 @@ def is_host(text: str) -> bool:
     return True
 
 
-def is_broker_url(text: str) -> bool:
-    """Whether a text is one or several AMQP URLs with commas between them."""
-    return all(_is_node(node.strip()) for node in _NODE_STARTS.split(text))
-
-
-def _is_node(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in ("amqp", "amqps") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return False
+def node_urls(text: str) -> tuple[str, ...]:
+    """The URLs of a bus with several nodes, which stand with commas between them."""
+    return tuple(node.strip() for node in _NODE_STARTS.split(text))
 
 
 def shown_url(text: str) -> str:

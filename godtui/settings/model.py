@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -21,7 +22,8 @@ from pydantic import (
     ValidationInfo,
 )
 
-from godtui.settings.addresses import EMBEDDED, is_broker_url, is_host, is_loopback, shown_url
+from godtui.settings.addresses import EMBEDDED, is_host, is_loopback, node_urls, shown_url
+from godtui.settings.brokers import NO_BUS, BusIdentity
 from godtui.settings.errors import SettingsError
 from godtui.settings.layers import (
     ENV_FILE,
@@ -35,13 +37,20 @@ from godtui.settings.layers import (
     toml_layer,
     unknown_variables,
 )
-from godtui.settings.values import MessageTtl, listed, seconds, whole_number
+from godtui.settings.values import (
+    NO_WORKERS,
+    PERSISTER,
+    WORKERS,
+    MessageTtl,
+    listed,
+    seconds,
+    whole_number,
+    worker_names,
+)
 
 APPLICATION = "godtui"
 LATER = frozenset(
     {
-        "GODTUI_WORKERS",
-        "GODTUI_QUEUE_TYPE",
         "GODTUI_RETENTION",
         "OPENCLAW_HOOK_TOKEN",
         "OPENCLAW_HOOK_URL",
@@ -94,11 +103,10 @@ def _file(value: object, info: ValidationInfo) -> Path:
 
 
 def _bus_url(value: object) -> str:
-    if value == EMBEDDED:
-        return EMBEDDED
-    if isinstance(value, str) and is_broker_url(value):
-        raise ValueError("only embedded: is available in this version")
-    raise ValueError("it must be embedded:")
+    if not isinstance(value, str):
+        raise ValueError(NO_BUS)
+    BusIdentity.of(value)
+    return value
 
 
 def _host(value: object) -> str:
@@ -130,7 +138,13 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(default=EMBEDDED, repr=False, description="embedded:")
+    bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(
+        default=EMBEDDED, repr=False, exclude=True, description="embedded: or the URLs of a broker's nodes"
+    )
+    workers: Annotated[tuple[str, ...], BeforeValidator(worker_names)] = Field(
+        default=WORKERS, description=f"{', '.join(WORKERS)}, both with a comma between them, or {NO_WORKERS}"
+    )
+    queue_type: Literal["quorum", "classic"] = Field(default="quorum", description="quorum or classic")
     data_dir: Annotated[Path, BeforeValidator(_path)] = Field(
         default_factory=lambda: platformdirs.user_data_path(APPLICATION, appauthor=False), description="a path"
     )
@@ -184,6 +198,7 @@ class Settings(BaseModel):
         settings._warnings = tuple(warnings)
         settings._cwd = cwd
         _require_token(settings, written)
+        _require_persister(settings, written)
         return settings
 
     @classmethod
@@ -206,6 +221,16 @@ class Settings(BaseModel):
         """The bus without its password."""
         return shown_url(self.bus_url)
 
+    @property
+    def bus_urls(self) -> tuple[str, ...]:
+        """The URL of each of the broker's nodes, passwords included; none of the embedded bus."""
+        return () if self.bus_url == EMBEDDED else node_urls(self.bus_url)
+
+    @property
+    def bus(self) -> BusIdentity:
+        """Which bus it is, whoever logs in and by whichever of its nodes."""
+        return BusIdentity.of(self.bus_url)
+
     def origin(self, name: str) -> str:
         """Where a setting's value came from, such as `--port`, `GODTUI_PORT`, `godtui.toml:/path` or `default`."""
         return self._origins.get(name, "default")
@@ -214,7 +239,14 @@ class Settings(BaseModel):
         """What another process of the same data directory may know of the settings: those that have flags."""
         shown = {name: str(getattr(self, name)) for name in ("data_dir", "host", "port")}
         folders = {"schemas": str(self.schemas_folder()), "registry": str(self.registry_file())}
-        return {**shown, **folders, "bus_url": self.shown_bus_url}
+        return {**shown, **folders, "bus_url": self.shown_bus_url, "workers": ",".join(self.workers) or NO_WORKERS}
+
+    def shares(self, name: str, theirs: object) -> bool:
+        """Whether a setting is what another process of the data directory said of its own by `shared`."""
+        if name == "bus_url" and isinstance(theirs, str):
+            with suppress(ValueError):
+                return self.bus.is_same(BusIdentity.of(theirs))
+        return self.shared()[name] == theirs
 
     def schemas_folder(self) -> Path:
         """The folder of contracts: as set, else `schemas` of the working directory if there, else the packaged one."""
@@ -226,7 +258,7 @@ class Settings(BaseModel):
 
 
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in ("data_dir", "schemas", "registry", "host", "port")}
-FLAGS["bus_url"] = "--bus"
+FLAGS |= {"bus_url": "--bus", "workers": "--workers"}
 VARIABLES = {name: f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
 SECRETS = frozenset({"api_token"})
 
@@ -277,6 +309,13 @@ def _require_token(settings: Settings, written: Layer) -> None:
         raise SettingsError(
             [f'{named} is "{settings.host}", which others can reach; set GODTUI_API_TOKEN, or use 127.0.0.1']
         )
+
+
+def _require_persister(settings: Settings, written: Layer) -> None:
+    if settings.bus_url == EMBEDDED and PERSISTER not in settings.workers:
+        beginning = f'{written["workers"].name} is "{",".join(settings.workers) or NO_WORKERS}"'
+        advice = f"leave {PERSISTER} in, or name a broker with --bus"
+        raise SettingsError([f"{beginning}, but the embedded bus is the store itself; {advice}"])
 
 
 def _nearest_existing(cwd: Path, name: str) -> Path:

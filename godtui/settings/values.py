@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MEMORY_QUEUE = "candystore.events"
+PERSISTER = "persister"
+DISPATCHER = "dispatcher"
+WORKERS = (PERSISTER, DISPATCHER)
+NO_WORKERS = "none"
 DAY = 86_400
 LONGEST_TTL = 4_294_967
 """Seconds; RabbitMQ counts a time to live in milliseconds of 32 bits."""
@@ -40,6 +44,16 @@ def listed(value: object) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
         raise ValueError("not a list of texts")
     return tuple(part.strip() for part in parts if part.strip())
+
+
+def worker_names(value: object) -> tuple[str, ...]:
+    """Names of workers between commas, or a list of them; `none` is none of them."""
+    names = listed(value)
+    if names == (NO_WORKERS,):
+        return ()
+    if not names or not set(names) <= set(WORKERS):
+        raise ValueError("no workers")
+    return tuple(name for name in WORKERS if name in names)
 
 
 @dataclass(frozen=True, slots=True)
