@@ -29,7 +29,8 @@ def encodable(_context: click.Context, _parameter: click.Parameter, value: Any) 
 
 
 _SETTINGS = (
-    click.option("--bus", "bus_url", metavar="URL", help="The bus: embedded: (default)."),
+    click.option("--bus", "bus_url", metavar="URL", help="The bus: embedded: (default), or amqp(s)://… of RabbitMQ."),
+    click.option("--workers", metavar="NAMES", help="Who works here: persister,dispatcher (default), one, or none."),
     click.option("--data-dir", metavar="DIR", help="Where the event log lives."),
     click.option("--schemas", metavar="DIR", help="The folder of contracts (default ./schemas, else packaged)."),
     click.option("--registry", metavar="FILE", help="The services registry (default ./registry.yaml, else packaged)."),

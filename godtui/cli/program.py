@@ -16,6 +16,7 @@ import click
 from godtui import __version__
 from godtui.cli.failures import ThingFailedError, WrongUsageError, explained
 from godtui.cli.options import Given, encodable, settings_options
+from godtui.settings import FLAGS
 
 INTERRUPTED: Final = 130
 UNFORESEEN: Final = "something went wrong that should not"
@@ -87,7 +88,7 @@ def publish(given: Given, /, event_type: str | None, dash: str | None, attach: s
     """Validate and publish one event, or with - one for each line of standard input."""
     from godtui.cli.publishing import Publication, run_publish
 
-    flags = {name: options.pop(name) for name in ("bus_url", "data_dir", "schemas", "registry", "host", "port")}
+    flags = {name: options.pop(name) for name in FLAGS}
     if event_type == "-":
         event_type, dash = None, "-"
     if dash not in (None, "-"):

@@ -70,11 +70,23 @@ def owner_address(settings: Settings, note: Mapping[str, object]) -> str | Path 
     """Where the owner of a data directory answers local commands, if it does.
 
     An owner whose disk was full when it started could leave no note: its socket answers for itself.
+    Raises WrongUsageError where another bus was asked for than the owner's.
     """
+    _require_its_bus(settings, note)
     url, path = note.get("url"), settings.data_dir / SOCKET
     if isinstance(url, str):
         return path if path.exists() else url
     return path if not note and _listens(path) else None
+
+
+def _require_its_bus(settings: Settings, note: Mapping[str, object]) -> None:
+    asked = settings.origin("bus_url")
+    match note.get("settings"):
+        case {"bus_url": str(theirs)} if asked != "default" and not settings.shares("bus_url", theirs):
+            raise WrongUsageError(
+                f"the godtui that runs on {settings.data_dir} uses the bus {theirs}, not {settings.shown_bus_url} "
+                f"({asked}); name another --data-dir, or leave the bus out"
+            )
 
 
 def _listens(path: Path) -> bool:

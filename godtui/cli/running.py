@@ -19,7 +19,7 @@ from godtui.eventlog import OwnedError, Ownership
 from godtui.operations import Operations
 from godtui.runtime.hosting import Host
 from godtui.runtime.interpreter import tune
-from godtui.settings import Settings
+from godtui.settings import FLAGS, Settings
 
 if TYPE_CHECKING:
     from godtui.runtime.engine import Engine
@@ -88,8 +88,8 @@ def _differing(given: Given, settings: Settings, owner: Mapping[str, object]) ->
     theirs = owner.get("settings")
     shared = theirs if isinstance(theirs, dict) else {}
     for name in given.flags:
-        if name != "data_dir" and shared.get(name) != settings.shared().get(name):
-            return f"--{name.removesuffix('_url').replace('_', '-')}"
+        if name != "data_dir" and not settings.shares(name, shared.get(name)):
+            return FLAGS[name]
     return None
 
 

@@ -20,6 +20,7 @@ import pytest
 from godtui import __version__
 from godtui.cli.options import Given
 from godtui.cli.reaching import named_token
+from godtui.settings import FLAGS
 from tests.cli.conftest import Command
 from tests.processes import PATIENCE, Process, environment, headless, many, run
 
@@ -32,6 +33,7 @@ def test_its_version_and_its_help(command: Command) -> None:
         ended = command(*arguments, "--help")
         assert ended.code == 0
         assert ended.stdout.startswith("Usage: godtui")
+        assert all(flag in ended.stdout for flag in FLAGS.values()) or arguments == ("init",)
 
 
 WRONG: list[tuple[int, str, tuple[str, ...]]] = [
@@ -42,7 +44,9 @@ WRONG: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "No such command 'pubish'", ("pubish",)),
     (2, "No such option", ("--headles",)),
     (2, "--schemas", ("--headless", "--schemas", "nowhere")),
-    (2, "--bus", ("--headless", "--bus", "amqp://user:s3cret@localhost")),
+    (2, "its port must be", ("--headless", "--bus", "amqp://user:s3cret@localhost:x")),
+    (2, "the embedded bus is the store itself", ("--headless", "--workers", "none")),
+    (2, "the embedded bus is the store itself", ("events", "--workers", "dispatcher")),
     (2, "GODTUI_API_TOKEN", ("--headless", "--host", "0.0.0.0")),
 ]
 
