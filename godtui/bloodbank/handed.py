@@ -10,6 +10,7 @@ from uuid import UUID
 from godtui import jsontext
 from godtui.bloodbank import tables
 from godtui.bloodbank.bus import HeaderValue, Message
+from godtui.bloodbank.deaths import DEAD_LETTERS, MAX_REASON, event_type_of
 from godtui.envelope import StoredEvent
 from godtui.eventlog import Transaction
 
@@ -24,6 +25,8 @@ class Handed:
     attempts: int
     entered_at: int
     message: Message
+    put_alone: bool = False
+    """It was put into this queue alone: its routing key need not be its event's type."""
 
     @classmethod
     def from_log(cls, event: StoredEvent, attempts: int) -> Handed:
@@ -34,17 +37,21 @@ class Handed:
     def from_row(cls, row: Sequence[Any]) -> Handed:
         """A row of the statement `WAITING`."""
         identity, attempts, entered_at, message_id, routing_key, headers, body = row
-        name = message_id if isinstance(message_id, str) else str(UUID(bytes=message_id))
-        return cls(identity, attempts, entered_at, Message(body, routing_key, name, read_headers(headers)))
+        put_alone = isinstance(message_id, str)
+        name = message_id if put_alone else str(UUID(bytes=message_id))
+        return cls(identity, attempts, entered_at, Message(body, routing_key, name, read_headers(headers)), put_alone)
 
     def bury(self, transaction: Transaction, queue: str, reason: str, now: int) -> None:
         """Write the letter, with its own copy of the message."""
         message = self.message
+        key = message.routing_key
+        transaction.touched.add(DEAD_LETTERS)
         transaction.execute(
             tables.ADD_LETTER,
             (
-                queue, reason, message.message_id, message.routing_key, self.attempts,
-                self.entered_at, now, headers_text(message.headers), message.body,
+                queue, reason[:MAX_REASON], message.message_id, key, self.attempts, self.entered_at, now,
+                headers_text(message.headers), message.body,
+                event_type_of(message.body, key) if self.put_alone else key, None,
             ),
         )  # fmt: skip
 

@@ -184,16 +184,48 @@ REMOVE: Final = "DELETE FROM deliveries WHERE id = ? AND attempts = ?"
 """To become a letter, once."""
 
 ADD_LETTER: Final = (
-    "INSERT INTO letters (queue, reason, message_id, routing_key, attempts, first_at, last_at, headers, body)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO letters (queue, reason, message_id, routing_key, attempts, first_at, last_at, headers, body,"
+    " event_type, token) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (token) WHERE token IS NOT NULL DO NOTHING"
 )
-"""A dead letter with its own copy of the message."""
+"""A dead letter with its own copy of the message; one whose token is known is there already."""
 
-LETTERS: Final = (
-    "SELECT id, queue, reason, message_id, routing_key, attempts, first_at, last_at, headers, body"
-    " FROM letters WHERE id > ? ORDER BY id LIMIT ?"
+_LETTER: Final = (
+    "SELECT id, queue, reason, event_type, message_id, routing_key, attempts, first_at, last_at, headers,"
+    " substr(body, 1, ?), length(body) FROM letters"
 )
-"""A page of dead letters, oldest first."""
+
+LETTERS_AFTER: Final = f"{_LETTER} WHERE id > ? ORDER BY id LIMIT ?"
+"""A page of dead letters, oldest first, with so many bytes of each body, as `DeadLetter.from_row` reads them."""
+
+LETTERS: Final = f"{_LETTER} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id DESC"  # noqa: S608
+"""Dead letters by their ids, newest first."""
+
+LETTER_SIZES: Final = (
+    "SELECT id, length(body), coalesce(length(headers), 0) FROM letters WHERE id > ?1 AND id < ?2"
+    " AND (?3 IS NULL OR queue = ?3) AND (?4 IS NULL OR reason = ?4) ORDER BY id DESC LIMIT ?5"
+)
+"""Which dead letters there are between two ids, newest first, and how long body and headers are."""
+
+LETTER_CAUSES: Final = (
+    "SELECT id, queue, reason, event_type, routing_key, attempts, first_at, last_at, length(body)"
+    " FROM letters WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+)
+"""What notices say of dead letters beyond a position."""
+
+LAST_LETTER: Final = "SELECT coalesce(max(id), 0) FROM letters"
+"""The newest dead letter."""
+
+REMOVE_LETTER: Final = "DELETE FROM letters WHERE id = ?"
+"""It was put back, or is not wanted any more."""
+
+POSITION: Final = "SELECT position FROM positions WHERE name = ?"
+"""How far someone has come who follows something."""
+
+SET_POSITION: Final = (
+    "INSERT INTO positions VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position"
+)
+"""Remember how far someone has come."""
 
 COUNT_WAITING: Final = "SELECT count(*) FROM deliveries WHERE queue = ? AND held = 0"
 """How many wait behind the cursor."""
