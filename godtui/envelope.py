@@ -57,7 +57,11 @@ def violations_text(faults: Sequence[Fault]) -> bytes | None:
     return jsontext.dumps([fault.as_json() for fault in faults]) if faults else None
 
 
-class InvalidEventError(ValueError):
+class EventError(Exception):
+    """The root of what publishing and consuming raise."""
+
+
+class InvalidEventError(EventError, ValueError):
     """The event cannot be accepted; every fault found is listed."""
 
     def __init__(self, faults: list[Fault]) -> None:

@@ -12,14 +12,13 @@ from starlette.types import Receive, Scope, Send
 
 from godtui import jsontext
 from godtui.api.bodies import header, read_body
-from godtui.api.configuration import MAX_BATCH_BYTES, MAX_BATCH_EVENTS
 from godtui.api.openapi import json_content, problems
 from godtui.api.parameters import refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.api.publish import EXAMPLE_DRAFT, with_source
 from godtui.envelope import EventDraft, Fault, InvalidEventError, read_draft
 from godtui.jsontext import Json, JsonError
-from godtui.operations import BatchReport, Operations, Rejection
+from godtui.operations import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Operations, Rejection
 
 NDJSON_TYPES = frozenset(
     {b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/jsonlines"}

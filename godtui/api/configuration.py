@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-MAX_BATCH_EVENTS = 1000
-MAX_BATCH_BYTES = 16 * 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:

@@ -1,11 +1,24 @@
-"""Why a publish did not end in a receipt."""
+"""What publishing and consuming raise, beside InvalidEventError; EventError is the root of all.
+
+EventError
+├── InvalidEventError         the event breaks its contract or the envelope's grammar (a ValueError)
+├── PublishError
+│   ├── TooLargeError         over the size limit
+│   ├── ConflictError         the id is taken by other content
+│   └── NotConfirmedError     it may or may not arrive; repeated under its id it is stored once
+├── StoreUnavailableError     the store cannot answer now
+├── InstanceUnreachableError  nothing that can be asked answers there
+└── UnknownPositionError      the position was never given out (a ValueError)
+"""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from godtui.envelope import EventError
 
-class PublishError(Exception):
+
+class PublishError(EventError):
     """A publish that was not confirmed; `event_id` is its id, `keyword` what refused it where something did."""
 
     keyword: str | None = None
@@ -39,3 +52,19 @@ class TooLargeError(PublishError):
 
     def __init__(self, event_id: UUID, size: int, limit: int) -> None:
         super().__init__(event_id, f"the event is {size:,} bytes; at most {limit:,} are accepted")
+
+
+class StoreUnavailableError(EventError):
+    """The store cannot answer now; the message says why."""
+
+
+class UnknownPositionError(EventError, ValueError):
+    """The log has not yet given out the position that a stream was to begin after."""
+
+
+class InstanceUnreachableError(EventError):
+    """The instance cannot be asked; the message says why and what to do. `sent` says that the request may be done."""
+
+    def __init__(self, message: str, *, sent: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent

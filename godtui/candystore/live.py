@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
 from godtui.candystore.candidates import scan
-from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import Filter, Predicate
 
@@ -17,43 +16,6 @@ FAR_BEHIND: Final = 5_000
 """A reader this many positions behind is served through the store's indexes instead of event by event."""
 
 _FIRST: Final = "SELECT min(seq) FROM events"
-
-
-class Welcome(NamedTuple):
-    """The stream is open; `seq` is the last committed position."""
-
-    seq: int
-
-
-class Events(NamedTuple):
-    """Stored events in `seq` order, each once."""
-
-    events: Sequence[StoredEvent]
-
-
-class Position(NamedTuple):
-    """Everything up to `seq` has been looked at, whether or not it matched."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Matching events that a slow live reader missed: how many, and between which positions."""
-
-    count: int
-    from_seq: int
-    to_seq: int
-
-
-class Gap(NamedTuple):
-    """Positions asked for that the log no longer holds."""
-
-    from_seq: int
-    to_seq: int
-
-
-Frame: TypeAlias = Welcome | Events | Position | Dropped | Gap
 
 
 async def stream(

@@ -43,6 +43,7 @@ def explained(error: Exception) -> click.ClickException | None:
     from godtui.holyfields import SchemaFolderError
     from godtui.operations import (
         BadCursorError,
+        InstanceUnreachableError,
         NotConfirmedError,
         PublishError,
         StoreUnavailableError,
@@ -55,7 +56,7 @@ def explained(error: Exception) -> click.ClickException | None:
             return error
         case InvalidEventError():
             return ThingFailedError(faults_text(error))
-        case NotConfirmedError() | StoreUnavailableError() | LogUnavailableError():
+        case NotConfirmedError() | StoreUnavailableError() | InstanceUnreachableError() | LogUnavailableError():
             return UnreachableError(str(error))
         case PublishError() | BadCursorError() | UnknownPositionError():
             return ThingFailedError(str(error))
@@ -68,11 +69,6 @@ def explained(error: Exception) -> click.ClickException | None:
 
 def _explained_api(error: Exception) -> click.ClickException | None:
     """Failures of the HTTP skin, whose module is loaded only by those that use it."""
-    if "godtui.api.answers" in sys.modules:
-        from godtui.api.answers import InstanceUnreachableError
-
-        if isinstance(error, InstanceUnreachableError):
-            return UnreachableError(str(error))
     if "godtui.api.listeners" in sys.modules:
         from godtui.api.listeners import ApiBindError
 

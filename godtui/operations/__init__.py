@@ -1,26 +1,32 @@
 """The seam between the engine and its skins: protocols, the values they carry, and the errors they raise."""
 
-from godtui.bloodbank.errors import ConflictError, NotConfirmedError, PublishError, TooLargeError
+from godtui.bloodbank.errors import (
+    ConflictError,
+    InstanceUnreachableError,
+    NotConfirmedError,
+    PublishError,
+    StoreUnavailableError,
+    TooLargeError,
+    UnknownPositionError,
+)
+from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
 from godtui.bloodbank.health import ComponentHealth, Health, Status
 from godtui.bloodbank.receipt import Receipt
-from godtui.candystore.live import Dropped, Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
 from godtui.candystore.queries import BadCursorError, Page
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
-    BatchReport,
     BusOperations,
     ContractOperations,
     HealthOperations,
     Operations,
     Order,
-    Rejection,
     StoreOperations,
-    StoreUnavailableError,
-    Unconfirmed,
-    UnknownPositionError,
 )
 
 __all__ = [
+    "MAX_BATCH_BYTES",
+    "MAX_BATCH_EVENTS",
     "BadCursorError",
     "BatchReport",
     "BusOperations",
@@ -33,6 +39,7 @@ __all__ = [
     "Gap",
     "Health",
     "HealthOperations",
+    "InstanceUnreachableError",
     "InvalidEventError",
     "NotConfirmedError",
     "Operations",

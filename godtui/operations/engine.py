@@ -7,18 +7,19 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from godtui.bloodbank.errors import NotConfirmedError
+from godtui.bloodbank.errors import StoreUnavailableError
+from godtui.bloodbank.frames import Frame
 from godtui.bloodbank.health import Health
 from godtui.bloodbank.publisher import Publisher
 from godtui.bloodbank.receipt import Receipt
+from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
-from godtui.candystore.live import Frame
 from godtui.candystore.queries import Page
-from godtui.envelope import EventDraft, Fault, InvalidEventError, StoredEvent
+from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
-from godtui.operations.protocols import BatchReport, Order, Rejection, StoreUnavailableError, Unconfirmed
+from godtui.operations.protocols import Order
 
 
 class EngineBus:
@@ -31,17 +32,7 @@ class EngineBus:
         return await self._publisher.publish(draft)
 
     async def publish_batch(self, drafts: Sequence[EventDraft]) -> BatchReport:
-        report = BatchReport()
-        for index, outcome in enumerate(await self._publisher.publish_batch(drafts)):
-            if isinstance(outcome, Receipt):
-                report.accepted += 1
-            elif isinstance(outcome, NotConfirmedError):
-                report.unconfirmed.append(Unconfirmed(index, outcome.event_id))
-            elif isinstance(outcome, InvalidEventError):
-                report.rejected.append(Rejection(index, outcome.faults))
-            else:
-                report.rejected.append(Rejection(index, [Fault("", str(outcome), outcome.keyword)]))
-        return report
+        return BatchReport.of(await self._publisher.publish_batch(drafts))
 
 
 class EngineStore:

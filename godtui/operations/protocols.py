@@ -3,44 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from godtui.bloodbank.frames import Frame
 from godtui.bloodbank.health import Health
 from godtui.bloodbank.receipt import Receipt
+from godtui.bloodbank.report import BatchReport
 from godtui.candystore.candidates import Direction
-from godtui.candystore.live import Frame
 from godtui.candystore.queries import Page
-from godtui.envelope import EventDraft, Fault, StoredEvent
+from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
 
 Order: TypeAlias = Direction
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """One event of a batch that was not accepted, and why."""
-
-    index: int
-    faults: Sequence[Fault]
-
-
-@dataclass(frozen=True, slots=True)
-class Unconfirmed:
-    """One event of a batch that may or may not arrive; repeat it under its id."""
-
-    index: int
-    event_id: UUID
-
-
-@dataclass(slots=True)
-class BatchReport:
-    """What became of each event of a batch."""
-
-    accepted: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
-    unconfirmed: list[Unconfirmed] = field(default_factory=list)
 
 
 class BusOperations(Protocol):
@@ -106,11 +81,3 @@ class Operations(Protocol):
 
     @property
     def monitor(self) -> HealthOperations: ...
-
-
-class StoreUnavailableError(Exception):
-    """The store cannot answer now; the message says why."""
-
-
-class UnknownPositionError(ValueError):
-    """The log has not yet given out the position that a stream was to begin after."""

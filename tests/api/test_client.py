@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from godtui.api.answers import InstanceUnreachableError
 from godtui.api.application import create_application
 from godtui.api.client import HttpOperations
 from godtui.api.configuration import ApiConfig
@@ -22,6 +21,7 @@ from godtui.operations import (
     ComponentHealth,
     Frame,
     Health,
+    InstanceUnreachableError,
     NotConfirmedError,
     Operations,
     StoreUnavailableError,
@@ -96,7 +96,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated() -> None:
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "schlüssel"])
 def test_a_token_that_no_header_carries_is_refused_and_not_repeated(token: str) -> None:
-    with pytest.raises(ValueError, match="GODTUI_API_TOKEN must be") as caught:
+    with pytest.raises(ValueError, match=r"GODTUI_API_TOKEN\) must be") as caught:
         HttpOperations("http://localhost:8000", token=token)
     assert not token or token not in str(caught.value)
 

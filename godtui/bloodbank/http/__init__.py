@@ -1,0 +1,1 @@
+"""Another instance over HTTP: the wire that the library and the attached skins share."""
