@@ -1,5 +1,6 @@
 """The one log: durable, ordered, read by everyone, written by one thread."""
 
+from godtui.eventlog.allegiance import Allegiance
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, OwnedError, PoisonError
 from godtui.eventlog.log import EventLog
 from godtui.eventlog.migrations import COLUMNS, Migrations
@@ -9,6 +10,7 @@ from godtui.eventlog.transaction import UNSTORABLE, Outcome, Record, Transaction
 __all__ = [
     "COLUMNS",
     "UNSTORABLE",
+    "Allegiance",
     "DataDirectoryError",
     "EventLog",
     "LogUnavailableError",

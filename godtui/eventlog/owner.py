@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from godtui.eventlog.errors import DataDirectoryError, OwnedError
+from godtui.eventlog.notes import write_note
 
 NOTE = "owner.json"
 
@@ -53,19 +54,7 @@ class Ownership:
         """
         if self._descriptor is None:
             return False
-        text = json.dumps({"pid": os.getpid(), **note}).encode()
-        fresh = self._directory / f"{NOTE}.new"
-        try:
-            fresh.unlink(missing_ok=True)
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(text)
-            fresh.replace(self._directory / NOTE)
-        except OSError:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            return False
-        return True
+        return write_note(self._directory / NOTE, {"pid": os.getpid(), **note})
 
     def release(self) -> None:
         """Give the directory up; a second time it does nothing."""

@@ -20,7 +20,7 @@ from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Sta
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.candystore.persister import Announcer
 from godtui.clock import Clock, SystemClock
-from godtui.eventlog import EventLog, Ownership
+from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.runtime.supervisor import Supervisor
@@ -86,7 +86,9 @@ class Engine:
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._ownership.release)
+            self._allegiance = Allegiance(self.settings.data_dir, self.settings.bus)
             self._contracts = Contracts(Registry.load(self.settings.schemas_folder()))
+            self._allegiance.keep()
             self._log.start()
             stack.push_async_callback(self._log.close)
             await self._bus.start()
@@ -130,11 +132,12 @@ class Engine:
         return Health(worst, __version__, self.instance, components)
 
     def _announce(self) -> None:
-        """Say who owns the data directory, to those who come second; once is enough."""
+        """Say who owns the data directory, and what bus it belongs to, to those who come second; once is enough."""
         if self._announced:
             return
         note = {"instance": self.instance, "url": self.url, "version": __version__, "settings": self.settings.shared()}
-        self._announced = self._ownership.announce(note)
+        kept = self._allegiance.keep()
+        self._announced = self._ownership.announce(note) and kept
 
     def _log_changed(self) -> None:
         """On the writer's thread: where the disk had no room for the note, it may have now."""

@@ -22,13 +22,13 @@ from godtui.api.server import serve
 from godtui.cli.reaching import owner_address
 from godtui.cli.serving import SOCKET, HttpService
 from godtui.envelope import EventDraft
-from godtui.eventlog import DataDirectoryError, EventLog, OwnedError, Ownership, read_note
+from godtui.eventlog import Allegiance, DataDirectoryError, EventLog, OwnedError, Ownership, read_note
 from godtui.eventlog.database import open_database
 from godtui.filters import Filter, parse
 from godtui.holyfields import SchemaFolderError
 from godtui.operations import StoreUnavailableError
 from godtui.runtime.engine import Engine
-from godtui.settings import Settings
+from godtui.settings import BusIdentity, Settings
 from tests.clock import ManualClock
 from tests.eventlog.records import until
 
@@ -297,6 +297,27 @@ async def test_a_disk_that_is_full_at_start_hides_nothing_and_is_recovered_from(
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(folder / SOCKET))
     assert owner_address(engine.settings, {}) is None
+
+
+async def test_another_bus_s_directory_is_left_as_it_is(folder: Path) -> None:
+    Allegiance(folder, BusIdentity.of("amqp://one/v")).keep()
+    with pytest.raises(DataDirectoryError, match=r"one:5672 \(virtual host v\), not to the bus embedded:.*--data-dir"):
+        await make(folder).start()
+    assert is_free(folder)
+    assert [path.name for path in folder.iterdir()] == ["bus.json"]
+
+
+async def test_the_bus_is_remembered_once_the_disk_has_room(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = folder / "bus.json"
+    with monkeypatch.context() as full:
+        full.setattr("godtui.eventlog.allegiance.write_note", lambda *_, **options: False)
+        engine = make(folder)
+        await engine.start()
+    assert not note.exists()
+    engine._log_changed()
+    await until(note.exists)
+    await engine.stop()
+    assert note.exists(), "unlike the owner's"
 
 
 async def test_a_log_that_outgrows_itself_is_degraded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,41 @@
+"""Small JSON files beside the log: whole or not there, readable by their user alone, and no reason to fail."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def write_note(path: Path, note: Mapping[str, object], *, lasting: bool = False) -> bool:
+    """Put a note in place of the one before; whether that could be done.
+
+    A lasting one is on disk when this returns, so that it outlives a power cut.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        fresh.unlink(missing_ok=True)
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(json.dumps(note).encode())
+            if lasting:
+                file.flush()
+                os.fsync(descriptor)
+        fresh.replace(path)
+        if lasting:
+            _sync_directory(path.parent)
+    except OSError:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        return False
+    return True
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
