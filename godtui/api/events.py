@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from hashlib import blake2b
 from typing import Annotated
 from uuid import UUID
 
@@ -11,11 +9,12 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from godtui import jsontext
-from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, problems
+from godtui.api.cursors import EXAMPLE_CURSOR, read_moment, with_moment
+from godtui.api.openapi import EXAMPLE_EVENT, json_response, problems
 from godtui.api.parameters import EventsQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock
-from godtui.operations import BadCursorError, Operations, Page
+from godtui.operations import Operations, Page
 
 
 def events_router(operations: Operations, clock: Clock) -> APIRouter:
@@ -37,7 +36,7 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     )
     async def list_events(request: Request) -> Response:
         query = read_query(EventsQuery, request.scope)
-        now, cursor = (clock.now(), None) if query.cursor is None else _read_cursor(query.cursor)
+        now, cursor = read_moment(query.cursor, clock.now())
         page = await operations.store.query(query.wanted(now), limit=query.limit, cursor=cursor, order=query.order)
         return Response(_document(page, now), media_type="application/json")
 
@@ -61,29 +60,5 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
 def _document(page: Page, now: int) -> bytes:
     """The page around the events as they are stored; nothing of them is read again."""
     events = b",".join(event.to_json() for event in page.events)
-    cursor = None if page.next_cursor is None else _write_cursor(now, page.next_cursor)
-    return b'{"events":[%b],"next_cursor":%b}' % (events, jsontext.dumps(cursor))
-
-
-def _write_cursor(now: int, cursor: str) -> str:
-    marked = f"{now}.{cursor}"
-    return f"{marked}.{_mark(marked)}"
-
-
-def _read_cursor(text: str) -> tuple[int, str]:
-    """The moment that the first page counted `15m` back from, and the store's own cursor. Raises BadCursorError."""
-    marked, _, mark = text.rpartition(".")
-    match = _CURSOR.fullmatch(marked)
-    if match is None or int(match[1]) > _LATEST or mark != _mark(marked):
-        raise BadCursorError
-    return int(match[1]), match[2]
-
-
-def _mark(marked: str) -> str:
-    """A check against mistakes as the store's own, whose mark knows nothing of the moment."""
-    return blake2b(marked.encode(), digest_size=8, person=b"godtui moment").hexdigest()
-
-
-_CURSOR = re.compile(r"([0-9]{1,18})\.(.+)", re.ASCII)
-_LATEST = 253_402_300_799_999_999
-"""The end of the year 9999 in microseconds since 1970."""
+    cursor = jsontext.dumps(with_moment(now, page.next_cursor))
+    return b'{"events":[%b],"next_cursor":%b}' % (events, cursor)

@@ -134,7 +134,6 @@ EXAMPLE_EVENT: Shape = {
     "stored_at": "2026-02-12T14:02:11.490000Z",
     "violations": [],
 }
-EXAMPLE_CURSOR = "1770904931482000.AAAAAAAAAAEPqnJvY2tldHMgYXJlIGdvb2Q.95f8dffb35572aa0"
 EXAMPLE_CONTRACT: Shape = {"event_type": "test.event.created", "title": "Test event"}
 EXAMPLE_HEALTH: Shape = {
     "status": "ok",

@@ -13,7 +13,8 @@ from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welco
 from godtui.bloodbank.health import ComponentHealth, Health, Status
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
-from godtui.candystore.queries import BadCursorError, Page
+from godtui.candystore.queries import Page
+from godtui.cursors import BadCursorError
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
     BusOperations,

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from godtui.candystore import candidates, live
 from godtui.candystore.candidates import Direction
 from godtui.candystore.live import Events, Gap, Position, Welcome
-from godtui.candystore.queries import BadCursorError, query
+from godtui.candystore.queries import query
+from godtui.cursors import BadCursorError
 from godtui.envelope import StoredEvent, new_id
 from godtui.eventlog import EventLog
 from godtui.filters import Filter, parse
