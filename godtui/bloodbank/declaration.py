@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -96,11 +96,15 @@ class Drop:
 
 @dataclass(slots=True)
 class Put:
-    """Messages into one queue alone, each with its own copy, behind what waits there. False where there is none."""
+    """Messages into one queue alone, each with its own copy, behind what waits there. False where there is none.
+
+    What is done `beside` is done only if the queue is there.
+    """
 
     queue: str
     messages: Sequence[Message]
     now: int
+    beside: Callable[[Transaction], None] | None = None
 
     def __call__(self, transaction: Transaction) -> bool:
         known = transaction.execute(tables.QUEUE, (self.queue,)).fetchone()
@@ -111,6 +115,8 @@ class Put:
             headers = headers_text(message.headers) or b"{}"
             row = (known[0], end, self.now, message.message_id, message.routing_key, headers, message.body)
             transaction.execute(tables.PUT, row)
+        if self.beside is not None:
+            self.beside(transaction)
         return True
 
 

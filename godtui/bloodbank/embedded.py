@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
 from godtui.bloodbank import tables
@@ -92,6 +92,13 @@ class EmbeddedBus:
         outcomes = dict(zip(sound, answers, strict=True))
         return [outcomes[number] if isinstance(record, Record) else record for number, record in enumerate(records)]
 
+    async def put(self, message: Message, queue: str, beside: Callable[[Transaction], None]) -> PublishOutcome:
+        """As `publish` with `queue`, doing something else in the same commit; what that raises is raised here."""
+        if self._closed:
+            return Unconfirmed("the bus is closed")
+        record = record_of(message)
+        return record if isinstance(record, Refused) else (await self._put([message], queue, beside))[0]
+
     async def declare(self, spec: QueueSpec) -> None:
         """Raises LogUnavailableError."""
         await self._declare(spec)
@@ -172,11 +179,13 @@ class EmbeddedBus:
         stored = Verdict.STORED
         return [Confirmed(outcome.seq) if outcome.verdict is stored else answer(outcome) for outcome in outcomes]
 
-    async def _put(self, messages: Sequence[Message], queue: str) -> list[PublishOutcome]:
+    async def _put(
+        self, messages: Sequence[Message], queue: str, beside: Callable[[Transaction], None] | None = None
+    ) -> list[PublishOutcome]:
         if not messages:
             return []
         try:
-            declared = await self._log.submit(Put(queue, messages, self._clock.now()))
+            declared = await self._log.submit(Put(queue, messages, self._clock.now(), beside))
         except LogUnavailableError as error:
             return [Unconfirmed(str(error))] * len(messages)
         if not declared:

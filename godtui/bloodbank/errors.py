@@ -7,6 +7,10 @@ EventError
 │   ├── ConflictError         the id is taken by other content
 │   └── NotConfirmedError     it may or may not arrive; repeated under its id it is stored once
 ├── StoreUnavailableError     the store cannot answer now
+├── LetterError
+│   ├── UnknownLetterError    there is no such dead letter, or no longer
+│   ├── RequeueRefusedError   its queue does not take it
+│   └── NotRequeuedError      it may or may not be back in its queue; the letter stays
 ├── InstanceUnreachableError  nothing that can be asked answers there
 └── UnknownPositionError      the position was never given out (a ValueError)
 """
@@ -68,3 +72,22 @@ class InstanceUnreachableError(EventError):
     def __init__(self, message: str, *, sent: bool = False) -> None:
         super().__init__(message)
         self.sent = sent
+
+
+class LetterError(EventError):
+    """Nothing was done with a dead letter; the message says why."""
+
+
+class UnknownLetterError(LetterError):
+    """There is no dead letter with that id, or no longer."""
+
+    def __init__(self, letter_id: int) -> None:
+        super().__init__(f"there is no dead letter {letter_id}; it may have been requeued or discarded")
+
+
+class RequeueRefusedError(LetterError):
+    """The letter's queue does not take it; the message says what to do."""
+
+
+class NotRequeuedError(LetterError):
+    """No confirmation came: the message may or may not be in its queue, and the letter stays."""
