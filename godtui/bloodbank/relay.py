@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from godtui.bloodbank import outbox_tables
@@ -75,7 +75,7 @@ class Relay:
         rows = await self._log.rows(outbox_tables.NEXT, (BATCH_ROWS, BATCH_BYTES), purpose="what the outbox sends next")
         if rows:
             await self._count()
-            await self._send([Handed.from_row(row) for row in rows])
+            await self._send([replace(Handed.from_row(row), put_alone=True) for row in rows])
             self.fault = None
         else:
             self.waiting, self.fault = NOTHING, None

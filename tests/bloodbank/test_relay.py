@@ -266,7 +266,7 @@ async def test_a_bus_that_is_back_is_tried_at_once(room: Room, bus: ScriptedBus)
 
 
 async def test_what_is_refused_becomes_a_letter_and_blocks_nobody(room: Room, bus: ScriptedBus) -> None:
-    sent = events(5)
+    sent = [replace(message, routing_key="any.key") for message in events(5)]
     one, two, three, four, five = ids(sent)
     bus.script(**{two: Refused("too large"), four: Conflict(9), five: Already(9), one: Unconfirmed("?")})
     await put(room, sent)
@@ -282,8 +282,8 @@ async def test_what_is_refused_becomes_a_letter_and_blocks_nobody(room: Room, bu
         ("outbox", "no use", one, 2),
     ]
     assert bus.sent == [[one, two, three, four, five], [one]]
-    rows = await room.log.rows("SELECT body, routing_key FROM letters ORDER BY id", purpose="test")
-    assert rows == [(sent[n].body, sent[n].routing_key) for n in (1, 3, 0)]
+    rows = await room.log.rows("SELECT body, routing_key, event_type FROM letters ORDER BY id", purpose="test")
+    assert rows == [(sent[n].body, "any.key", "test.event.created") for n in (1, 3, 0)]
 
 
 @pytest.mark.parametrize("fault", list(Fault))
