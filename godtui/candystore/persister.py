@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from godtui import jsontext
+from godtui.bloodbank.bus import Message, PublishOutcome
 from godtui.bloodbank.errors import NotConfirmedError, PublishError
+from godtui.bloodbank.outbox import Outbox
+from godtui.bloodbank.positions import Reached, reached
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent
@@ -20,21 +24,38 @@ MAX_LISTED: Final = 1000
 COUNTED_ROWS: Final = 20_000
 """How many one statement counts: each must end well within a second."""
 
-_LAST_ANNOUNCEMENT: Final = (
-    "SELECT seq, body FROM events"
-    " WHERE type_id = (SELECT id FROM types WHERE name = ?) AND seq < ? ORDER BY seq DESC LIMIT 1"
-)
-"""Where the announcements of an earlier run ended."""
+POSITION: Final = "candystore.announcements"
+"""The name of the position up to which everything is announced."""
+
 _COUNT: Final = (
     "SELECT count(*), max(seq) FROM events"
     " WHERE seq > ? AND seq <= ? AND type_id IS NOT (SELECT id FROM types WHERE name = ?)"
 )
 
+Result = TypeVar("Result")
+
 logger = logging.getLogger(__name__)
 
 
+class Announcements:
+    """A Sink for what an Announcer publishes: each goes into the outbox in one commit with how far it reaches.
+
+    Once it is there it may be in the outbox, on a broker or in the log: the position alone tells that it was made.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        last: int = jsontext.parse(messages[-1].body)["payload"]["last_seq"]
+        return await self._outbox.publish(messages, along=Reached(POSITION, last))
+
+
 class Announcer:
-    """Follows the log and announces what was committed since; announcements themselves are left out."""
+    """Follows the log and announces what was committed since; announcements themselves are left out.
+
+    `publish` sends through Announcements, so that a later run knows where this one ended.
+    """
 
     def __init__(self, log: EventLog, publish: Publish, clock: Clock) -> None:
         self._log = log
@@ -52,23 +73,16 @@ class Announcer:
                 await self._clock.sleep(INTERVAL_SECONDS)
 
     async def _start(self) -> int:
-        """Behind what the newest announcement announced; anyone may publish under this name, so not all are ours."""
         await self._log.tail.beginning()
-        before = self._log.last_seq + 1
-        while rows := await self._rows(_LAST_ANNOUNCEMENT, (EVENT_TYPE, before), "the last announcement"):
-            before, body = rows[0]
-            announced = _announced(body)
-            # What is announced was stored before its announcement.
-            if announced is not None and announced < before:
-                return max(announced, 0)
-        return 0
+        return await self._read(partial(reached, self._log, POSITION)) or 0
 
     async def _collect(self, position: int) -> tuple[EventDraft | None, int]:
         """What was committed beyond a position, as an announcement, and the position after it."""
         end = self._log.last_seq
         listed: list[StoredEvent] = []
         while position < end and len(listed) < MAX_LISTED:
-            page = await self._after(position, min(MAX_LISTED - len(listed), end - position))
+            limit = min(MAX_LISTED - len(listed), end - position)
+            page = await self._read(partial(self._log.after, position, limit))
             listed += [event for event in page if event.event_type != EVENT_TYPE]
             position = page[-1].seq if page else end
         if not listed:
@@ -87,23 +101,18 @@ class Announcer:
         count = last = 0
         while position < end:
             upto = min(position + COUNTED_ROWS, end)
-            more, highest = (await self._rows(_COUNT, (position, upto, EVENT_TYPE), "counting what is new"))[0]
+            among = (position, upto, EVENT_TYPE)
+            rows = await self._read(partial(self._log.rows, _COUNT, among, purpose="counting what is new"))
+            more, highest = rows[0]
             count += more
             last = highest or last
             position = upto
         return count, last
 
-    async def _after(self, position: int, limit: int) -> list[StoredEvent]:
+    async def _read(self, work: Callable[[], Awaitable[Result]]) -> Result:
         while True:
             try:
-                return await self._log.after(position, limit)
-            except LogUnavailableError:
-                await self._clock.sleep(INTERVAL_SECONDS)
-
-    async def _rows(self, statement: str, parameters: Sequence[Any], purpose: str) -> list[tuple[Any, ...]]:
-        while True:
-            try:
-                return await self._log.rows(statement, parameters, purpose=purpose)
+                return await work()
             except LogUnavailableError:
                 await self._clock.sleep(INTERVAL_SECONDS)
 
@@ -123,15 +132,6 @@ class Announcer:
                 return
             else:
                 return
-
-
-def _announced(body: bytes) -> int | None:
-    """The last position that an announcement names; None where it is not written as ours are."""
-    try:
-        announced = jsontext.parse(body)["payload"]["last_seq"]
-    except (KeyError, TypeError, ValueError):
-        return None
-    return announced if type(announced) is int else None
 
 
 def _entries(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:

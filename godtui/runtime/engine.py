@@ -14,11 +14,12 @@ from uuid import UUID
 
 from godtui import __version__
 from godtui.bloodbank import tables
-from godtui.bloodbank.bus import QueueSpec
+from godtui.bloodbank.bus import QueueSpec, Sink
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
+from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
-from godtui.candystore.persister import Announcer
+from godtui.candystore.persister import Announcements, Announcer
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
@@ -155,21 +156,23 @@ class Engine:
         )
         publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
         if self._with_workers:
-            announcing = self._announcing(contracts, rules)
+            publisher_to = self._own_publishers(contracts, rules)
+            announcing = publisher_to(Announcements(Outbox(self._log, Append)))
             announcer = Announcer(self._log, announcing.publish, self.clock)
-            reporter = HealthReporter(self.health, announcing.publish, self.clock, settings.health_interval)
+            reporting = publisher_to(self._bus)
+            reporter = HealthReporter(self.health, reporting.publish, self.clock, settings.health_interval)
             self._supervisor.start("persister", announcer.run)
             self._supervisor.start("health", reporter.run)
         return EngineOperations(
             EngineBus(publisher), EngineStore(self._log), EngineContracts(contracts), EngineMonitor(self.health)
         )
 
-    def _announcing(self, contracts: Contracts, rules: PublishingRules) -> Publisher:
-        """A publisher of what the engine itself says, which is its own affair: contracts and size are as shipped."""
+    def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:
+        """Publishers of what the engine itself says, which is its own affair: contracts and size are as shipped."""
         shipped = packaged("schemas")
         own = contracts if self.settings.schemas_folder() == shipped else Contracts(Registry.load(shipped))
         rules = replace(rules, max_event_bytes=max(rules.max_event_bytes, DEFAULT_MAX_BYTES))
-        return Publisher(self._bus, own, rules, clock=self.clock)
+        return lambda sink: Publisher(sink, own, rules, clock=self.clock)
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
         cause = await self._log.event(event_id.bytes)

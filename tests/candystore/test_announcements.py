@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 
 from godtui.bloodbank import tables
-from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.errors import NotConfirmedError, TooLargeError
+from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import Publisher
 from godtui.bloodbank.receipt import Receipt
 from godtui.candystore import persister
-from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcer
+from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcements, Announcer
 from godtui.envelope import EventDraft, new_id
-from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog import EventLog, LogUnavailableError, Record
 from godtui.eventlog.database import open_database
 from godtui.holyfields import Contracts, Registry
+from tests.bloodbank.faulty import Fault, FaultyLog
 from tests.clock import ManualClock
 from tests.eventlog.records import record, records, until
 
@@ -40,7 +41,11 @@ def contracts() -> Contracts:
 @pytest.fixture
 def publish(log: EventLog, clock: ManualClock, contracts: Contracts) -> Publish:
     """Publishing as the engine does it, through the announcements' own contract."""
-    return Publisher(EmbeddedBus(log, clock), contracts, clock=clock).publish
+    return through(Outbox(log, Append), contracts, clock)
+
+
+def through(outbox: Outbox, contracts: Contracts, clock: ManualClock) -> Publish:
+    return Publisher(Announcements(outbox), contracts, clock=clock).publish
 
 
 @asynccontextmanager
@@ -221,6 +226,54 @@ async def test_a_log_that_was_never_opened_is_waited_for(
         await clock.sleepers()
     await later.close()
     assert [draft.payload["count"] for draft in drafts] == [2]
+
+
+async def relay(log: EventLog) -> list[Record]:
+    """Take everything out of the outbox, as a relay does, and keep it from the log, as a broker may."""
+    statement = "DELETE FROM outbox RETURNING event_id, body"
+    rows = await log.submit(lambda transaction: transaction.execute(statement).fetchall())
+    return [record(event_id=row[0], event_type=EVENT_TYPE)._replace(body=row[1]) for row in rows]
+
+
+async def test_what_waits_in_the_outbox_or_on_a_broker_is_not_announced_again(
+    log: EventLog, contracts: Contracts, clock: ManualClock
+) -> None:
+    outbox = Outbox(log)
+    publish = through(outbox, contracts, clock)
+    await log.append(records(3))
+    async with announcing(log, publish, clock):
+        await clock.sleepers()
+    async with announcing(log, publish, clock):
+        await settled(log)
+    assert (await outbox.waiting()).number == 1
+    on_the_broker = await relay(log)
+    await log.append(records(2))
+    async with announcing(log, publish, clock):
+        await clock.sleepers()
+    assert (await outbox.waiting()).number == 1
+    await log.append(on_the_broker + await relay(log))
+    async with announcing(log, publish, clock):
+        await settled(log)
+    assert [(said["first_seq"], said["last_seq"]) for said in await announcements(log)] == [(1, 3), (4, 5)]
+
+
+async def test_an_announcement_that_was_not_kept_is_made_again(
+    contracts: Contracts, clock: ManualClock, tmp_path: Path
+) -> None:
+    log = FaultyLog(tmp_path, clock)
+    log.start()
+    publish = through(Outbox(log), contracts, clock)
+    await log.append(records(3))
+    for fault in Fault:
+        log.faults.append(("_Together", fault))
+        async with announcing(log, publish, clock):
+            await clock.sleepers()
+    async with announcing(log, publish, clock):
+        await settled(log)
+    await log.append(await relay(log))
+    assert [said["last_seq"] for said in await announcements(log)] == [3]
+    assert not log.faults
+    await log.close()
 
 
 async def test_a_failing_publish_is_repeated_under_one_id(log: EventLog, publish: Publish, clock: ManualClock) -> None:
