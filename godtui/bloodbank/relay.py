@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from godtui.bloodbank import outbox_tables
-from godtui.bloodbank.bus import Bus, Conflict, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.bus import Bus, Conflict, Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.deadlines import Deadlines
 from godtui.bloodbank.handed import Handed
 from godtui.bloodbank.outbox import OUTBOX, Waiting, waiting
 from godtui.bloodbank.tables import listed
@@ -22,6 +23,8 @@ BATCH_BYTES: Final = 4 * 1024 * 1024
 FIRST_BACKOFF: Final = 0.5
 LONGEST_BACKOFF: Final = 15.0
 LOOK_SECONDS: Final = 0.5
+DEFAULT_TIMEOUT: Final = 30.0
+"""Far longer than a batch takes on a slow link, or it would be sent for ever and never be confirmed."""
 COUNT_SECONDS: Final = 1.0
 """How often the line is counted at most: that costs more the longer it is."""
 
@@ -48,11 +51,21 @@ class Relayed:
 class Relay:
     """Sends what the outbox of a log holds; one at a time for each log. Its state may be read from any thread."""
 
-    def __init__(self, log: EventLog, bus: Bus, clock: Clock, *, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        bus: Bus,
+        clock: Clock,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """`timeout` is how many seconds a batch may take to be confirmed."""
         self._log = log
         self._bus = bus
         self._clock = clock
         self._jitter = jitter
+        self._deadlines = Deadlines(timeout)
         self._tries = 0
         self._counted_at = float("-inf")
         self.waiting = NOTHING
@@ -86,13 +99,20 @@ class Relay:
         while batch:
             for each in batch:
                 each.attempts += 1
-            outcomes = await self._bus.publish([each.message for each in batch])
+            outcomes = await self._publish([each.message for each in batch])
             decided, batch = _judged(batch, outcomes)
             if decided is not None:
                 self._tries = 0
                 await self._settle(decided)
             if batch:
                 await self._wait_for_bus(outcomes)
+
+    async def _publish(self, messages: Sequence[Message]) -> Sequence[PublishOutcome]:
+        try:
+            with self._deadlines.bound():
+                return await self._bus.publish(messages)
+        except TimeoutError:
+            return [Unconfirmed(f"no confirmation within {self._deadlines.seconds:g} s")] * len(messages)
 
     async def _settle(self, decided: Relayed) -> None:
         """Until it is durable, nothing else is sent: after a restart, all that is now in doubt would be sent again."""

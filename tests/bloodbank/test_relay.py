@@ -91,9 +91,9 @@ def bus(room: Room) -> ScriptedBus:
 
 
 @asynccontextmanager
-async def relaying(room: Room, bus: Bus) -> AsyncIterator[Relay]:
+async def relaying(room: Room, bus: Bus, timeout: float = PATIENCE) -> AsyncIterator[Relay]:
     """A relay that runs within the block, with pauses of full length."""
-    relay = Relay(room.log, bus, room.clock, jitter=lambda: 1.0)
+    relay = Relay(room.log, bus, room.clock, timeout=timeout, jitter=lambda: 1.0)
     task = asyncio.create_task(relay.run())
     try:
         yield relay
@@ -263,6 +263,18 @@ async def test_a_bus_that_is_back_is_tried_at_once(room: Room, bus: ScriptedBus)
         room.clock.advance(module.LOOK_SECONDS)
         await idle(room)
     assert len(bus.sent) == tries + 1
+
+
+async def test_a_bus_that_never_answers_is_tried_again(room: Room, bus: ScriptedBus) -> None:
+    await put(room, sent := events(2))
+    bus.open.clear()
+    async with relaying(room, bus, timeout=0.01) as relay:
+        await room.clock.sleepers()
+        assert relay.fault == "no confirmation within 0.01 s"
+        bus.open.set()
+        room.clock.advance(LONGEST_BACKOFF)
+        await idle(room)
+    assert bus.sent == [ids(sent)] * 2
 
 
 async def test_what_is_refused_becomes_a_letter_and_blocks_nobody(room: Room, bus: ScriptedBus) -> None:
