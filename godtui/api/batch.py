@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from starlette.responses import Response
@@ -73,9 +72,7 @@ class Batch:
 
     def merged(self, report: BatchReport) -> BatchReport:
         """The report on the drafts, told by their places in the body, with what never became a draft."""
-        refused = [replace(one, index=self.places[one.index]) for one in report.rejected]
-        waiting = [replace(one, index=self.places[one.index]) for one in report.unconfirmed]
-        return BatchReport(report.accepted, sorted([*self.rejected, *refused], key=lambda one: one.index), waiting)
+        return report.within(self.places, self.rejected)
 
 
 def _lines(body: bytes) -> list[Json | JsonError]:

@@ -12,7 +12,9 @@ EventError
 │   ├── RequeueRefusedError   its queue does not take it
 │   └── NotRequeuedError      it may or may not be back in its queue; the letter stays
 ├── InstanceUnreachableError  nothing that can be asked answers there
-└── UnknownPositionError      the position was never given out (a ValueError)
+├── UnknownPositionError      the position was never given out (a ValueError)
+├── QueueError                the broker refuses the queue that was asked for
+└── GiveUpError               for handlers to raise: trying the event again will not help
 """
 
 from __future__ import annotations
@@ -91,3 +93,11 @@ class RequeueRefusedError(LetterError):
 
 class NotRequeuedError(LetterError):
     """No confirmation came: the message may or may not be in its queue, and the letter stays."""
+
+
+class QueueError(EventError):
+    """The broker refuses the queue that was asked for; the message says why and what to do."""
+
+
+class GiveUpError(EventError):
+    """For handlers to raise: trying this event again will not help; the message is the reason."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Self
 from uuid import UUID
 
@@ -39,6 +39,12 @@ class BatchReport:
     accepted: int = 0
     rejected: list[Rejection] = field(default_factory=list)
     unconfirmed: list[Unconfirmed] = field(default_factory=list)
+
+    def within(self, places: Sequence[int], rejected: Iterable[Rejection] = ()) -> BatchReport:
+        """The report told by the places of its events in a larger batch, with what else was rejected there."""
+        refused = [replace(one, index=places[one.index]) for one in self.rejected]
+        waiting = [replace(one, index=places[one.index]) for one in self.unconfirmed]
+        return BatchReport(self.accepted, sorted([*rejected, *refused], key=lambda one: one.index), waiting)
 
     @classmethod
     def of(cls, outcomes: Iterable[Receipt | InvalidEventError | PublishError]) -> Self:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from godtui import jsontext
@@ -11,7 +10,7 @@ from godtui.bloodbank.errors import InstanceUnreachableError, NotConfirmedError,
 from godtui.bloodbank.http import answers
 from godtui.bloodbank.http.connection import Connection
 from godtui.bloodbank.receipt import Receipt
-from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Unconfirmed
+from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
 from godtui.clock import rfc3339, to_microseconds
 from godtui.envelope import EventDraft, Fault, InvalidEventError
 
@@ -40,9 +39,23 @@ async def publish_batch(connection: Connection, drafts: Sequence[EventDraft]) ->
     Raises InstanceUnreachableError where none of them was sent; what a later request could not be made for is
     unconfirmed.
     """
+    texts: list[bytes] = []
+    places: list[int] = []
+    rejected: list[Rejection] = []
+    for index, draft in enumerate(drafts):
+        try:
+            texts.append(_text(draft))
+            places.append(index)
+        except InvalidEventError as error:
+            rejected.append(Rejection(index, error.faults))
+    report = await _publish_all(connection, [drafts[place] for place in places], texts)
+    return report.within(places, rejected)
+
+
+async def _publish_all(connection: Connection, drafts: Sequence[EventDraft], texts: Sequence[bytes]) -> BatchReport:
     whole = BatchReport()
     start = 0
-    for part in _parts([_text(draft) for draft in drafts]):
+    for part in _parts(texts):
         named = drafts[start : start + len(part)]
         try:
             report = await _publish_part(connection, named, part)
@@ -50,10 +63,11 @@ async def publish_batch(connection: Connection, drafts: Sequence[EventDraft]) ->
             if not (start or error.sent):
                 raise
             report = BatchReport(unconfirmed=_unconfirmed(named))
-        whole.accepted += report.accepted
-        whole.rejected += [replace(one, index=start + one.index) for one in report.rejected]
-        whole.unconfirmed += [replace(one, index=start + one.index) for one in report.unconfirmed]
+        report = report.within(range(start, start + len(part)))
         start += len(part)
+        whole.accepted += report.accepted
+        whole.rejected += report.rejected
+        whole.unconfirmed += report.unconfirmed
     return whole
 
 
