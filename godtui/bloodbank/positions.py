@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from godtui import jsontext
+from godtui.bloodbank.bus import Message, PublishOutcome
+from godtui.bloodbank.outbox import Outbox
 from godtui.eventlog import EventLog, Transaction
 
 KEEP: Final = (
@@ -26,6 +30,23 @@ class Reached:
 
     def __call__(self, transaction: Transaction) -> None:
         transaction.execute(KEEP, (self.name, self.position))
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A Sink for one who follows something and tells of it: into the outbox, in one commit with how far that reaches.
+
+    `field` of the payload says how far. A message may then be in the outbox, on a broker or in the log: the position
+    alone tells a later run that it was made.
+    """
+
+    outbox: Outbox
+    name: str
+    field: str
+
+    async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        furthest = max(jsontext.parse(message.body)["payload"][self.field] for message in messages)
+        return await self.outbox.publish(messages, along=Reached(self.name, furthest))
 
 
 async def reached(log: EventLog, name: str) -> int | None:

@@ -8,11 +8,10 @@ from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from godtui import jsontext
-from godtui.bloodbank.bus import Message, PublishOutcome
+from godtui.bloodbank.bus import Sink
 from godtui.bloodbank.errors import NotConfirmedError, PublishError
 from godtui.bloodbank.outbox import Outbox
-from godtui.bloodbank.positions import Reached, reached
+from godtui.bloodbank.positions import Steps, reached
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent
@@ -37,24 +36,15 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-class Announcements:
-    """A Sink for what an Announcer publishes: each goes into the outbox in one commit with how far it reaches.
-
-    Once it is there it may be in the outbox, on a broker or in the log: the position alone tells that it was made.
-    """
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
-        last: int = jsontext.parse(messages[-1].body)["payload"]["last_seq"]
-        return await self._outbox.publish(messages, along=Reached(POSITION, last))
+def announcements(outbox: Outbox) -> Sink:
+    """Where an Announcer's publisher sends, so that a later run knows where this one ended."""
+    return Steps(outbox, POSITION, "last_seq")
 
 
 class Announcer:
     """Follows the log and announces what was committed since; announcements themselves are left out.
 
-    `publish` sends through Announcements, so that a later run knows where this one ended.
+    `publish` sends to `announcements`.
     """
 
     def __init__(self, log: EventLog, publish: Publish, clock: Clock) -> None:

@@ -19,7 +19,7 @@ from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
-from godtui.candystore.persister import Announcements, Announcer
+from godtui.candystore.persister import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
@@ -157,7 +157,7 @@ class Engine:
         publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
         if self._with_workers:
             publisher_to = self._own_publishers(contracts, rules)
-            announcing = publisher_to(Announcements(Outbox(self._log, Append)))
+            announcing = publisher_to(announcements(Outbox(self._log, Append)))
             announcer = Announcer(self._log, announcing.publish, self.clock)
             reporting = publisher_to(self._bus)
             reporter = HealthReporter(self.health, reporting.publish, self.clock, settings.health_interval)

@@ -19,7 +19,7 @@ from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import Publisher
 from godtui.bloodbank.receipt import Receipt
 from godtui.candystore import persister
-from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcements, Announcer
+from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcer
 from godtui.envelope import EventDraft, new_id
 from godtui.eventlog import EventLog, LogUnavailableError, Record
 from godtui.eventlog.database import open_database
@@ -45,7 +45,7 @@ def publish(log: EventLog, clock: ManualClock, contracts: Contracts) -> Publish:
 
 
 def through(outbox: Outbox, contracts: Contracts, clock: ManualClock) -> Publish:
-    return Publisher(Announcements(outbox), contracts, clock=clock).publish
+    return Publisher(persister.announcements(outbox), contracts, clock=clock).publish
 
 
 @asynccontextmanager
