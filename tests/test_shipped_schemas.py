@@ -52,8 +52,6 @@ PROMISED = [
     "test.event.created",
 ]
 IDENTIFYING = {
-    "bloodbank.message.dlq": "id",
-    "agent.task.dlq": "id",
     "holyfields.schema.updated": "changed",
     "candystore.replay.started": "replay_id",
     "webhook.plane.issue.updated": "body",
@@ -149,6 +147,17 @@ def test_an_announcement_lists_at_most_a_thousand_events() -> None:
     assert contract.valid(payload)
     assert not contract.valid({**payload, "events": [*events, events[0]]})
     assert not contract.valid({**payload, "events": [{**events[0], "event_id": "x"}]})
+    assert not contract.valid({**payload, "count": 0})
+
+
+@pytest.mark.parametrize("event_type", ["bloodbank.message.dlq", "agent.task.dlq", "worktree.dlq"])
+def test_a_notice_lists_at_most_a_hundred_letters(event_type: str) -> None:
+    contract = REGISTRY.contract(event_type)
+    letters = [{"id": number, "queue": "q", "reason": "expired"} for number in range(1, 101)]
+    payload = {"count": 5000, "first_id": 1, "last_id": 6000, "letters": letters}
+    assert contract.valid(payload)
+    assert not contract.valid({**payload, "letters": [*letters, letters[0]]})
+    assert not contract.valid({**payload, "letters": [{"id": 1}]})
     assert not contract.valid({**payload, "count": 0})
 
 

@@ -209,7 +209,7 @@ LETTER_SIZES: Final = (
 
 LETTER_CAUSES: Final = (
     "SELECT id, queue, reason, event_type, routing_key, attempts, first_at, last_at, length(body)"
-    " FROM letters WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    " FROM letters WHERE id > ? ORDER BY id LIMIT ?"
 )
 """What notices say of dead letters beyond a position."""
 
@@ -218,14 +218,6 @@ LAST_LETTER: Final = "SELECT coalesce(max(id), 0) FROM letters"
 
 REMOVE_LETTER: Final = "DELETE FROM letters WHERE id = ?"
 """It was put back, or is not wanted any more."""
-
-POSITION: Final = "SELECT position FROM positions WHERE name = ?"
-"""How far someone has come who follows something."""
-
-SET_POSITION: Final = (
-    "INSERT INTO positions VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET position = excluded.position"
-)
-"""Remember how far someone has come."""
 
 COUNT_WAITING: Final = "SELECT count(*) FROM deliveries WHERE queue = ? AND held = 0"
 """How many wait behind the cursor."""
