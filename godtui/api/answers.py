@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID
 
 from godtui.envelope import StoredEvent
-from godtui.operations import BadCursorError, ComponentHealth, Health, Page, distant
+from godtui.operations import (
+    BadCursorError,
+    ComponentHealth,
+    DeadLetter,
+    Health,
+    LetterPage,
+    NotRequeuedError,
+    Page,
+    Requeued,
+    RequeueRefusedError,
+    UnknownLetterError,
+    distant,
+)
 from godtui.operations.distant import Answer
 
 Result = TypeVar("Result")
@@ -42,3 +55,41 @@ def health(told: dict[str, Any]) -> Health:
 def _component(told: dict[str, Any]) -> ComponentHealth:
     figures = {name: value for name, value in told.items() if name not in ("status", "detail")}
     return ComponentHealth(told["status"], told["detail"], figures)
+
+
+def letter_page(told: dict[str, Any]) -> LetterPage:
+    """One page of dead letters."""
+    return LetterPage([DeadLetter.from_document(letter) for letter in told["dead_letters"]], told["next_cursor"])
+
+
+def requeued(told: dict[str, Any]) -> Requeued:
+    """The answer to a requeue."""
+    return Requeued(told["id"], told["queue"], told["message_id"], told["routing_key"], told["requeues"])
+
+
+def letter_error(answer: Answer, letter_id: int) -> Exception:
+    """Why nothing was done with a letter."""
+    if answer.status == 404 and answer.is_problem:
+        return UnknownLetterError(letter_id)
+    return distant.error(answer)
+
+
+def requeue_error(answer: Answer, letter_id: int, correction: Any) -> Exception:
+    """Why a letter was not requeued."""
+    detail = answer.problem()["detail"]
+    match answer.status:
+        case 409:
+            return RequeueRefusedError(detail)
+        case 503:
+            return NotRequeuedError(detail)
+        case 400 | 413 | 422 if correction is not None:
+            return distant.publish_error(answer, _event_id(correction))
+    return letter_error(answer, letter_id)
+
+
+def _event_id(correction: Any) -> UUID:
+    """The id that a correction names; any where it names none."""
+    try:
+        return UUID(correction["event_id"])
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return UUID(int=0)

@@ -9,13 +9,14 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui import __version__, jsontext
 from godtui.api import batch, publish, stream
 from godtui.api.configuration import ApiConfig
 from godtui.api.contracts import contracts_router
+from godtui.api.deadletters import letters_router
 from godtui.api.docs import docs
 from godtui.api.events import events_router
 from godtui.api.guards import Guard
@@ -26,7 +27,7 @@ from godtui.clock import Clock
 from godtui.operations import Operations
 
 DESCRIPTION = """\
-Publish events, ask the log, follow it, and read the contracts.
+Publish events, ask the log, follow it, see to dead letters, and read the contracts.
 
 Errors are problems (RFC 9457, application/problem+json): 400 the body is not JSON, 413 it is too large, 422 anything
 else that is wrong with a request, each fault with its place. Parameters that are unknown, repeated or out of range are
@@ -55,6 +56,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
     application.outermost = lambda inner: Guard(ShortCut(inner, plain), config)
     for kind in HANDLED:
         application.add_exception_handler(kind, answer)
+    application.add_exception_handler(405, _method_not_allowed)
     application.router.routes += [
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in plain.items()),
         WebSocketRoute("/stream", stream.Stream(operations, clock)),
@@ -63,6 +65,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
         Route("/docs", docs),
     ]
     application.include_router(events_router(operations, clock))
+    application.include_router(letters_router(operations, config, clock))
     application.include_router(contracts_router(operations))
     application.include_router(health_router(operations))
     application.router.default = _unknown_path
@@ -130,6 +133,16 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_head = scope["type"] == "http" and scope["method"] == "HEAD"
         await self.application({**scope, "method": "GET"} if is_head else scope, receive, send)
+
+
+async def _method_not_allowed(request: Request, error: Exception) -> Response:
+    """The refusal names every method of the path, where the routing names those of its first route."""
+    headers = error.headers if isinstance(error, HTTPException) and error.headers else {}
+    allowed = set(filter(None, headers.get("Allow", "").split(", ")))
+    for path, operations in request.app.openapi()["paths"].items():
+        if compile_path(path)[0].match(request.scope["path"]):
+            allowed.update(map(str.upper, operations))
+    return await answer(request, HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))}))
 
 
 async def _unknown_path(scope: Scope, receive: Receive, send: Send) -> None:

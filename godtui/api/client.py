@@ -8,10 +8,22 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
 
+from godtui import jsontext
 from godtui.api import answers
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
-from godtui.operations import BatchReport, Frame, Health, Order, Page, Receipt, distant
+from godtui.operations import (
+    BatchReport,
+    DeadLetter,
+    Frame,
+    Health,
+    LetterPage,
+    Order,
+    Page,
+    Receipt,
+    Requeued,
+    distant,
+)
 from godtui.operations.distant import Connection
 
 
@@ -27,6 +39,7 @@ class HttpOperations:
         self._connection = Connection(address, token)
         self.bus = HttpBus(self._connection)
         self.store = HttpStore(self._connection)
+        self.letters = HttpLetters(self._connection)
         self.schemas = HttpContracts(self._connection)
         self.monitor = HttpMonitor(self._connection)
 
@@ -84,6 +97,45 @@ class HttpStore:
 
     def stream(self, wanted: Filter, *, after: int | None = None, positions: bool = False) -> AsyncGenerator[Frame]:
         return distant.stream(self._connection, str(wanted), after=after, positions=positions)
+
+
+class HttpLetters:
+    """LetterOperations."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def page(
+        self,
+        wanted: Filter,
+        *,
+        queue: str | None = None,
+        reason: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> LetterPage:
+        given = {"filter": str(wanted), "queue": queue, "reason": reason, "limit": str(limit), "cursor": cursor}
+        parameters = {name: value for name, value in given.items() if value is not None}
+        answer = await self._connection.request("GET", "/dead-letters", params=parameters)
+        if answer.status != 200:
+            raise answers.query_error(answer)
+        return answer.read(answers.letter_page)
+
+    async def letter(self, letter_id: int) -> DeadLetter | None:
+        answer = await self._connection.request("GET", f"/dead-letters/{letter_id}")
+        return answers.found(answer, DeadLetter.from_document)
+
+    async def requeue(self, letter_id: int, correction: Any = None) -> Requeued:
+        body = b"" if correction is None else jsontext.dumps({"body": correction})
+        answer = await self._connection.request("POST", f"/dead-letters/{letter_id}/requeue", content=body)
+        if answer.status != 200:
+            raise answers.requeue_error(answer, letter_id, correction)
+        return answer.read(answers.requeued)
+
+    async def discard(self, letter_id: int) -> None:
+        answer = await self._connection.request("DELETE", f"/dead-letters/{letter_id}")
+        if answer.status != 204:
+            raise answers.letter_error(answer, letter_id)
 
 
 class HttpContracts:

@@ -7,8 +7,6 @@ from hashlib import blake2b
 
 from godtui.operations import BadCursorError
 
-EXAMPLE_CURSOR = "1770904931482000.AAAAAAAAAAEPqnJvY2tldHMgYXJlIGdvb2Q.95f8dffb35572aa0"
-
 _CURSOR = re.compile(r"([0-9]{1,18})\.(.+)", re.ASCII)
 _LATEST = 253_402_300_799_999_999
 """The end of the year 9999 in microseconds since 1970."""

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from godtui import jsontext
-from godtui.api.cursors import EXAMPLE_CURSOR, read_moment, with_moment
-from godtui.api.openapi import EXAMPLE_EVENT, json_response, problems
+from godtui.api.cursors import read_moment, with_moment
+from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, problems
 from godtui.api.parameters import EventsQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock

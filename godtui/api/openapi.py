@@ -22,6 +22,7 @@ _OBJECT: Shape = {"type": "object", "additionalProperties": True}
 _NULL: Shape = {"type": "null"}
 _STATUS: Shape = {"type": "string", "enum": ["ok", "degraded", "down"]}
 _COUNT: Shape = {"type": "integer", "minimum": 0}
+_LETTER_ID: Shape = {"type": "integer", "minimum": 1}
 
 
 def _object(required: dict[str, Shape], optional: dict[str, Shape] | None = None, *, closed: bool = False) -> Shape:
@@ -42,6 +43,29 @@ def reference(name: str) -> Shape:
     """A reference to one of the named shapes."""
     return {"$ref": f"#/components/schemas/{name}"}
 
+
+_LISTED_LETTER: dict[str, Shape] = {
+    "id": _LETTER_ID,
+    "queue": {"type": "string", "description": "The queue it came from; empty where nothing tells."},
+    "reason": {"type": "string", "description": "Such as `expired`, or what its consumer said."},
+    "event_type": {
+        "anyOf": [{"type": "string"}, _NULL],
+        "description": "Of the event in the body; where that is none, the routing key if it looks like a type.",
+    },
+    "message_id": {"type": "string"},
+    "routing_key": {"type": "string"},
+    "attempts": {**_COUNT, "description": "How often it was handed out, or died there."},
+    "requeues": {**_COUNT, "description": "How often it was put back before and died again."},
+    "first_at": {**_MOMENT, "description": "When it entered its queue, or first died."},
+    "last_at": {**_MOMENT, "description": "When it died."},
+    "body_bytes": {**_COUNT, "description": "How long the body is."},
+    "body_encoding": {
+        "type": "string",
+        "enum": ["json", "text", "base64"],
+        "description": "How `body` is shown: as the value it says, else as text if it is UTF-8, else in base64.",
+    },
+    "body": {"description": "The body, or its beginning."},
+}
 
 COMPONENTS: dict[str, Shape] = {
     "Fault": _object(
@@ -106,6 +130,32 @@ COMPONENTS: dict[str, Shape] = {
     "EventPage": _object(
         {"events": _list("StoredEvent"), "next_cursor": {"anyOf": [{"type": "string"}, _NULL]}}, closed=True
     ),
+    "ListedDeadLetter": _object(_LISTED_LETTER, closed=True),
+    "DeadLetter": _object(
+        {
+            **_LISTED_LETTER,
+            "headers": {**_OBJECT, "description": "Those it was published with."},
+            "deaths": {"type": "array", "description": "What RabbitMQ wrote down (x-death), the latest first."},
+        },
+        closed=True,
+    ),
+    "DeadLetterPage": _object(
+        {"dead_letters": _list("ListedDeadLetter"), "next_cursor": {"anyOf": [{"type": "string"}, _NULL]}},
+        closed=True,
+    ),
+    "Correction": _object(
+        {}, {"body": {**_OBJECT, "description": "The envelope that takes the place of the letter's."}}, closed=True
+    ),
+    "Requeued": _object(
+        {
+            "id": _LETTER_ID,
+            "queue": {"type": "string"},
+            "message_id": {"type": "string"},
+            "routing_key": {"type": "string"},
+            "requeues": {**_COUNT, "description": "How often that was done to it by now."},
+        },
+        closed=True,
+    ),
     "Contract": _object({"event_type": {"type": "string"}}),
     "ContractList": _object({"schemas": _list("Contract")}, closed=True),
     "Health": _object(
@@ -122,7 +172,7 @@ COMPONENTS: dict[str, Shape] = {
     ),
 }
 
-EXAMPLE_EVENT: Shape = {
+EXAMPLE_ENVELOPE: Shape = {
     "event_id": _ID,
     "event_type": "test.event.created",
     "timestamp": "2026-02-12T14:02:11.482000Z",
@@ -130,9 +180,37 @@ EXAMPLE_EVENT: Shape = {
     "source": {"service": "http"},
     "correlation_id": _ID,
     "payload": {"message": "test"},
+}
+EXAMPLE_EVENT: Shape = {
+    **EXAMPLE_ENVELOPE,
     "seq": 1,
     "stored_at": "2026-02-12T14:02:11.490000Z",
     "violations": [],
+}
+_EXAMPLE_LISTED: Shape = {
+    "id": 17,
+    "queue": "infra-dispatcher.plane",
+    "reason": "expired",
+    "event_type": "test.event.created",
+    "message_id": _ID,
+    "routing_key": "test.event.created",
+    "attempts": 1,
+    "requeues": 0,
+    "first_at": "2026-02-12T14:02:11.490000Z",
+    "last_at": "2026-02-13T14:02:11.490000Z",
+    "body_bytes": 249,
+    "body_encoding": "json",
+    "body": EXAMPLE_ENVELOPE,
+}
+EXAMPLE_CURSOR = "1770904931482000.AAAAAAAAAAEPqnJvY2tldHMgYXJlIGdvb2Q.95f8dffb35572aa0"
+EXAMPLE_LETTER: Shape = {**_EXAMPLE_LISTED, "headers": {}, "deaths": []}
+EXAMPLE_LETTER_PAGE: Shape = {"dead_letters": [_EXAMPLE_LISTED], "next_cursor": EXAMPLE_CURSOR}
+EXAMPLE_REQUEUED: Shape = {
+    "id": 17,
+    "queue": "infra-dispatcher.plane",
+    "message_id": _ID,
+    "routing_key": "test.event.created",
+    "requeues": 1,
 }
 EXAMPLE_CONTRACT: Shape = {"event_type": "test.event.created", "title": "Test event"}
 EXAMPLE_HEALTH: Shape = {
@@ -149,7 +227,7 @@ _PROBLEMS: dict[int, tuple[str, Shape]] = {
     ),
     404: ("There is no such thing.", {"detail": f"no event {_ID} is stored"}),
     409: (
-        "The id is stored with other content.",
+        "The id is stored with other content, or the queue of a letter does not take it.",
         {"detail": f"event {_ID} is already stored with other content; publish it under a new id", "event_id": _ID},
     ),
     413: ("Too large.", {"detail": "the body is 2,097,152 bytes; at most 1,048,576 bytes are accepted"}),

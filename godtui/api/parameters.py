@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from starlette.types import Scope
 
@@ -35,7 +36,14 @@ def _filled(description: str, example: str) -> Any:
     return Field(None, description=description, examples=[example], json_schema_extra={"minLength": 1})
 
 
+def _cursor() -> Any:
+    return Field(
+        None, description="`next_cursor` of the page before.", json_schema_extra={"pattern": r"^-?[0-9]+\..+$"}
+    )
+
+
 Whole = Annotated[int, BeforeValidator(_digits)]
+LetterId = Annotated[int, Path(ge=1, le=2**53 - 1, description="The letter's id."), BeforeValidator(_digits)]
 
 
 class Query(BaseModel):
@@ -55,9 +63,7 @@ class EventsQuery(Query):
     until: str | None = _filled("Event time, RFC 3339, a date, or `15m`.", "2026-02-12")
     text: str | None = _filled("Whole words that the event holds.", "disk full")
     limit: Whole = Field(100, ge=1, le=1000, description="How many events a page holds.")
-    cursor: str | None = Field(
-        None, description="`next_cursor` of the page before.", json_schema_extra={"pattern": r"^-?[0-9]+\..+$"}
-    )
+    cursor: str | None = _cursor()
     order: Literal["desc", "asc"] = Field("desc", description="By `seq`.")
 
     def wanted(self, now: int) -> Filter:
@@ -74,6 +80,22 @@ class EventsQuery(Query):
                 now=now,
             ),
         )
+
+
+class LettersQuery(Query):
+    """The parameters of `GET /dead-letters`."""
+
+    filter: str | None = Field(None, description="The filter language.", examples=["type:agent.# since:15m"])
+    queue: str | None = Field(
+        None, min_length=1, description="The queue they came from, exactly.", examples=["infra-dispatcher.plane"]
+    )
+    reason: str | None = Field(None, min_length=1, description="Why they died, exactly.", examples=["expired"])
+    limit: Whole = Field(100, ge=1, le=1000, description="How many letters a page holds.")
+    cursor: str | None = _cursor()
+
+    def wanted(self, now: int) -> Filter:
+        """What the filter means at a moment. Raises FilterError."""
+        return filters.parse(self.filter or "", now=now)
 
 
 class StreamQuery(Query):

@@ -19,8 +19,11 @@ from godtui.operations import (
     BadCursorError,
     ConflictError,
     NotConfirmedError,
+    NotRequeuedError,
+    RequeueRefusedError,
     StoreUnavailableError,
     TooLargeError,
+    UnknownLetterError,
     UnknownPositionError,
 )
 
@@ -124,6 +127,21 @@ def _(error: StoreUnavailableError) -> ProblemError:
 
 
 @problem_of.register
+def _(error: UnknownLetterError) -> ProblemError:
+    return ProblemError(404, str(error))
+
+
+@problem_of.register
+def _(error: RequeueRefusedError) -> ProblemError:
+    return ProblemError(409, str(error))
+
+
+@problem_of.register
+def _(error: NotRequeuedError) -> ProblemError:
+    return unavailable(str(error))
+
+
+@problem_of.register
 def _(error: BadCursorError) -> ProblemError:
     return ProblemError(400, "the cursor was not given out for this query; leave it out to begin anew")
 
@@ -149,7 +167,7 @@ def _(error: ClientDisconnect) -> ProblemError:
 def _(error: RequestValidationError) -> ProblemError:
     # Ids are all that a path may carry wrongly without being another path.
     names = [str(detail["loc"][-1]) for detail in error.errors()]
-    faults = [Fault(f"path:{name}", f"{name} is a UUID such as 0198c5a2-8f3b-7c41-9d2e-5b6f7a8091c2") for name in names]
+    faults = [Fault(f"path:{name}", f"{name} is {_IDS.get(name, _UUID)}") for name in names]
     return ProblemError(422, "the path is not valid: " + "; ".join(fault.message for fault in faults), faults)
 
 
@@ -158,6 +176,8 @@ def _(error: HTTPException) -> ProblemError:
     return ProblemError(error.status_code, _SENTENCES.get(error.status_code, error.detail), headers=error.headers)
 
 
+_UUID = "a UUID such as 0198c5a2-8f3b-7c41-9d2e-5b6f7a8091c2"
+_IDS = {"letter_id": "a whole number from 1 on, such as 17"}
 _SENTENCES = {
     404: "nothing is at this path; GET /docs lists what there is",
     405: "this path does not take this method; the Allow header lists those it takes",
@@ -189,6 +209,9 @@ HANDLED: tuple[type[Exception], ...] = (
     TooLargeError,
     ConflictError,
     NotConfirmedError,
+    UnknownLetterError,
+    RequeueRefusedError,
+    NotRequeuedError,
     StoreUnavailableError,
     BadCursorError,
     FilterError,

@@ -84,19 +84,24 @@ class Requeue:
         """Put a letter's message, or a corrected envelope in its place, into its origin queue.
 
         Headers and routing key are kept, attempts begin anew. Raises UnknownLetterError, InvalidEventError and
-        TooLargeError where the correction is at fault, RequeueRefusedError, NotRequeuedError (the letter stays),
-        LogUnavailableError where the letter cannot be read.
+        TooLargeError where the correction is at fault, RequeueRefusedError, NotRequeuedError (the letter stays).
         """
         if letter_id in self._under_way:
             raise RequeueRefusedError(f"letter {letter_id} is being requeued just now")
         self._under_way.add(letter_id)
         try:
-            letter = await self._letterbox.letter(letter_id)
+            letter = await self._read(letter_id)
             if letter is None:
                 raise UnknownLetterError(letter_id)
             return await self._requeue(letter, self._message(letter, correction))
         finally:
             self._under_way.discard(letter_id)
+
+    async def _read(self, letter_id: int) -> DeadLetter | None:
+        try:
+            return await self._letterbox.letter(letter_id)
+        except LogUnavailableError as error:
+            raise NotRequeuedError(f"letter {letter_id} is not requeued: {error}") from None
 
     async def _requeue(self, letter: DeadLetter, message: Message) -> Requeued:
         try:

@@ -1,18 +1,25 @@
 """The seam between the engine and its skins: protocols, the values they carry, and the errors they raise."""
 
+from godtui.bloodbank.deadletters import DeadLetter
 from godtui.bloodbank.errors import (
     ConflictError,
     InstanceUnreachableError,
+    LetterError,
     NotConfirmedError,
+    NotRequeuedError,
     PublishError,
+    RequeueRefusedError,
     StoreUnavailableError,
     TooLargeError,
+    UnknownLetterError,
     UnknownPositionError,
 )
 from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
 from godtui.bloodbank.health import ComponentHealth, Health, Status
+from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
+from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.queries import Page
 from godtui.cursors import BadCursorError
 from godtui.envelope import InvalidEventError
@@ -20,6 +27,7 @@ from godtui.operations.protocols import (
     BusOperations,
     ContractOperations,
     HealthOperations,
+    LetterOperations,
     Operations,
     Order,
     StoreOperations,
@@ -34,6 +42,7 @@ __all__ = [
     "ComponentHealth",
     "ConflictError",
     "ContractOperations",
+    "DeadLetter",
     "Dropped",
     "Events",
     "Frame",
@@ -42,7 +51,11 @@ __all__ = [
     "HealthOperations",
     "InstanceUnreachableError",
     "InvalidEventError",
+    "LetterError",
+    "LetterOperations",
+    "LetterPage",
     "NotConfirmedError",
+    "NotRequeuedError",
     "Operations",
     "Order",
     "Page",
@@ -50,11 +63,14 @@ __all__ = [
     "PublishError",
     "Receipt",
     "Rejection",
+    "RequeueRefusedError",
+    "Requeued",
     "Status",
     "StoreOperations",
     "StoreUnavailableError",
     "TooLargeError",
     "Unconfirmed",
+    "UnknownLetterError",
     "UnknownPositionError",
     "Welcome",
 ]

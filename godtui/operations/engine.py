@@ -19,6 +19,7 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
+from godtui.operations.letters import EngineLetters
 from godtui.operations.protocols import Order
 
 
@@ -95,8 +96,16 @@ class EngineMonitor:
 class EngineOperations:
     """Everything at once, for a skin."""
 
-    def __init__(self, bus: EngineBus, store: EngineStore, schemas: EngineContracts, monitor: EngineMonitor) -> None:
+    def __init__(
+        self,
+        bus: EngineBus,
+        store: EngineStore,
+        letters: EngineLetters,
+        schemas: EngineContracts,
+        monitor: EngineMonitor,
+    ) -> None:
         self.bus = bus
         self.store = store
+        self.letters = letters
         self.schemas = schemas
         self.monitor = monitor

@@ -6,10 +6,13 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
+from godtui.bloodbank.deadletters import DeadLetter
 from godtui.bloodbank.frames import Frame
 from godtui.bloodbank.health import Health
+from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
+from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.candidates import Direction
 from godtui.candystore.queries import Page
 from godtui.envelope import EventDraft, StoredEvent
@@ -50,6 +53,37 @@ class StoreOperations(Protocol):
         """
 
 
+class LetterOperations(Protocol):
+    """The dead letters; every call raises StoreUnavailableError where they cannot be read or written now."""
+
+    async def page(
+        self,
+        wanted: Filter,
+        *,
+        queue: str | None = None,
+        reason: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> LetterPage:
+        """Letters that match, newest first, without headers and with the beginnings of their bodies.
+
+        Raises BadCursorError.
+        """
+
+    async def letter(self, letter_id: int) -> DeadLetter | None:
+        """One letter, whole."""
+
+    async def requeue(self, letter_id: int, correction: Any = None) -> Requeued:
+        """Put a letter's message, or a corrected envelope in its place, back into its queue alone.
+
+        Raises UnknownLetterError, InvalidEventError and TooLargeError of the correction, RequeueRefusedError, and
+        NotRequeuedError, after which the letter is still there.
+        """
+
+    async def discard(self, letter_id: int) -> None:
+        """Throw a letter away for good. Raises UnknownLetterError."""
+
+
 class ContractOperations(Protocol):
     """The registered schemas."""
 
@@ -75,6 +109,9 @@ class Operations(Protocol):
 
     @property
     def store(self) -> StoreOperations: ...
+
+    @property
+    def letters(self) -> LetterOperations: ...
 
     @property
     def schemas(self) -> ContractOperations: ...

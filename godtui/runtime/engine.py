@@ -17,13 +17,17 @@ from godtui.bloodbank import tables
 from godtui.bloodbank.bus import QueueSpec, Sink
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
+from godtui.bloodbank.letterbox import Letterbox
+from godtui.bloodbank.notices import Notices, NoticesOut
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
+from godtui.bloodbank.requeue import PutBackInOneCommit, Requeue
 from godtui.candystore.persister import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
+from godtui.operations.letters import EngineLetters
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings, packaged
 
@@ -163,8 +167,17 @@ class Engine:
             reporter = HealthReporter(self.health, reporting.publish, self.clock, settings.health_interval)
             self._supervisor.start("persister", announcer.run)
             self._supervisor.start("health", reporter.run)
+            noticing = publisher_to(NoticesOut(Outbox(self._log, Append)))
+            notices = Notices(self._log, noticing.publish_batch, self.clock)
+            self._supervisor.start("notices", notices.run)
+        letterbox = Letterbox(self._log)
+        requeue = Requeue(letterbox, PutBackInOneCommit(self._bus), contracts, rules)
         return EngineOperations(
-            EngineBus(publisher), EngineStore(self._log), EngineContracts(contracts), EngineMonitor(self.health)
+            EngineBus(publisher),
+            EngineStore(self._log),
+            EngineLetters(letterbox, requeue),
+            EngineContracts(contracts),
+            EngineMonitor(self.health),
         )
 
     def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:

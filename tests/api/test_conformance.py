@@ -44,6 +44,9 @@ BEYOND_A_SCHEMA = {
     "POST /publish/batch": [positive_data_acceptance, negative_data_rejection],
     # Whether a filter is understood, its grammar says; cursors are given out.
     "GET /events": [positive_data_acceptance],
+    "GET /dead-letters": [positive_data_acceptance],
+    # Whether there is such a letter, its id does not say.
+    "POST /dead-letters/{letter_id}/requeue": [positive_data_acceptance],
 }
 """Checks of documents that an operation cannot promise, and why."""
 

@@ -23,6 +23,7 @@ from godtui.operations import (
     Events,
     Frame,
     Health,
+    LetterOperations,
     Order,
     Page,
     Position,
@@ -159,6 +160,10 @@ class MemoryOperations:
     @property
     def bus(self) -> BusOperations:
         raise NotImplementedError("the console does not publish")
+
+    @property
+    def letters(self) -> LetterOperations:
+        raise NotImplementedError("the console does not look at dead letters")
 
     @property
     def schemas(self) -> ContractOperations:
