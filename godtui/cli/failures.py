@@ -44,7 +44,9 @@ def explained(error: Exception) -> click.ClickException | None:
     from godtui.operations import (
         BadCursorError,
         InstanceUnreachableError,
+        LetterError,
         NotConfirmedError,
+        NotRequeuedError,
         PublishError,
         StoreUnavailableError,
         UnknownPositionError,
@@ -58,7 +60,9 @@ def explained(error: Exception) -> click.ClickException | None:
             return ThingFailedError(faults_text(error))
         case NotConfirmedError() | StoreUnavailableError() | InstanceUnreachableError() | LogUnavailableError():
             return UnreachableError(str(error))
-        case PublishError() | BadCursorError() | UnknownPositionError():
+        case NotRequeuedError():
+            return UnreachableError(str(error))
+        case LetterError() | PublishError() | BadCursorError() | UnknownPositionError():
             return ThingFailedError(str(error))
         case FilterError():
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")

@@ -114,6 +114,74 @@ def events(
     run_events(given.take(attach, flags), text, limit, follow, form)
 
 
+@godtui.group()
+def dlq() -> None:
+    """See to dead letters: messages that left their queue undelivered. Needs a godtui that runs."""
+
+
+_LETTER = click.IntRange(1, 2**53 - 1)
+
+
+@dlq.command("list", cls=FilterCommand)
+@click.argument("filter_words", metavar="[FILTER]...", nargs=-1, callback=encodable)
+@click.option("--queue", metavar="NAME", callback=encodable, help="Only those of this queue.")
+@click.option("--reason", metavar="TEXT", callback=encodable, help="Only those that died of this.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@settings_options
+@click.pass_obj
+def dlq_list(
+    given: Given, /, filter_words: tuple[str, ...], queue: str | None, reason: str | None, limit: int,
+    form: str | None, as_json: bool, attach: str | None, **flags: Any,
+) -> None:  # fmt: skip
+    """List dead letters, newest first, whose events match a filter, such as: type:agent.# since:15m"""
+    from godtui.cli.letters import Wanted, run_list
+
+    text = " ".join(word.removeprefix("\0") for word in filter_words)
+    wanted = Wanted(text, queue, reason, limit, "json" if as_json else form)
+    run_list(given.take(attach, flags), wanted)
+
+
+@dlq.command("show")
+@click.argument("letter_id", metavar="ID", type=_LETTER)
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
+@settings_options
+@click.pass_obj
+def dlq_show(given: Given, /, letter_id: int, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Show one dead letter with its headers and its whole body."""
+    from godtui.cli.letters import run_show
+
+    run_show(given.take(attach, flags), letter_id, as_json)
+
+
+@dlq.command("requeue")
+@click.argument("letter_ids", metavar="ID...", type=_LETTER, nargs=-1, required=True)
+@click.option("--body-file", metavar="FILE|-", help="A corrected envelope in place of the letter's body.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
+@settings_options
+@click.pass_obj
+def dlq_requeue(
+    given: Given, /, letter_ids: tuple[int, ...], body_file: str | None, as_json: bool, attach: str | None, **flags: Any
+) -> None:
+    """Put dead letters back into the queue they came from, and into no other."""
+    from godtui.cli.letters import run_requeue
+
+    run_requeue(given.take(attach, flags), letter_ids, body_file, as_json)
+
+
+@dlq.command("discard")
+@click.argument("letter_ids", metavar="ID...", type=_LETTER, nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@settings_options
+@click.pass_obj
+def dlq_discard(given: Given, /, letter_ids: tuple[int, ...], yes: bool, attach: str | None, **flags: Any) -> None:
+    """Throw dead letters away for good."""
+    from godtui.cli.letters import run_discard
+
+    run_discard(given.take(attach, flags), letter_ids, yes)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; its exit code."""
     _prepare_outputs()

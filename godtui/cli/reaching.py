@@ -55,6 +55,25 @@ async def reach(given: Given) -> AsyncIterator[Operations]:
         await engine.stop()
 
 
+@asynccontextmanager
+async def reach_instance(given: Given) -> AsyncIterator[Operations]:
+    """Operations of an instance that runs, closed when the command is done. Raises UnreachableError where none does."""
+    if given.url is not None:
+        address: str | Path = given.url
+        token = named_token(given, given.url)
+    else:
+        settings = given.settings()
+        found = await _own_or_owner(settings)
+        if isinstance(found, Ownership):
+            found.release()
+            raise UnreachableError(
+                f"no godtui runs on {settings.data_dir}; start godtui --headless there, or name one with --attach URL"
+            )
+        address, token = found, own_token(settings)
+    async with client(address, token) as operations:
+        yield operations
+
+
 async def live_address(settings: Settings) -> str | Path:
     """Where the instance of a data directory answers; one that is not there is waited for."""
     told = False
