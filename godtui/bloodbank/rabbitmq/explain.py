@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import ssl
 from typing import Final
@@ -37,6 +38,9 @@ SETTING_OF: Final = {
 
 BROKER_ERRORS: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError, OSError, RuntimeError)
 """What a call to a broker may raise when it, or the way to it, is not there."""
+
+# What goes wrong is said here, in a sentence; aiormq would log it as well, with traces.
+logging.getLogger("aiormq").setLevel(logging.CRITICAL)
 
 
 class DeclarationError(RuntimeError):
