@@ -94,6 +94,7 @@ async def test_positions_move_past_what_nobody_asked_for(http: HttpWay) -> None:
 async def test_without_a_position_it_begins_at_the_end(http: HttpWay) -> None:
     await send(http, "a")
     async with http.subscriber() as subscriber:
+        assert subscriber.position == 1
         await send(http, "b")
         assert texts(await taken(subscriber)) == ["b"]
 

@@ -45,14 +45,14 @@ def texts(events: list[EventEnvelope]) -> list[str]:
 
 async def test_an_event_is_published_and_comes(way: Way) -> None:
     async with way.subscriber() as subscriber, way.publisher(service="mine") as publisher:
-        receipt = await publisher.publish(TYPE, {"message": "a"}, agent_context={"big": 10**30})
+        receipt = await publisher.publish(TYPE, {"message": "a"}, agent_context={"big": 10**30}, note=None)
         [event] = await taken(subscriber)
     assert (receipt.event_type, receipt.version, receipt.correlation_id) == (TYPE, "v1", receipt.event_id)
     assert (event.event_id, event.event_type, event.time) == (receipt.event_id, TYPE, receipt.timestamp)
     assert event.correlation_id == event.event_id
     assert event.payload == {"message": "a"}
     assert event.source_name == "mine"
-    assert event.extra == {"agent_context": {"big": 10**30}}
+    assert event.extra == {"agent_context": {"big": 10**30}, "note": None}
 
 
 async def test_everything_that_is_said_is_kept(way: Way) -> None:
@@ -236,6 +236,26 @@ async def test_what_fails_too_often_is_given_up_and_holds_up_nothing(
     errors = [record.message for record in caplog.records if record.levelno == logging.ERROR]
     assert len(errors) == 2
     assert all("is given up" in message for message in errors)
+
+
+async def test_where_giving_up_cannot_be_told_nothing_is_given_up(way: Way) -> None:
+    async def on_give_up(delivery: Delivery, reason: str) -> None:
+        raise OSError("the pager is off")
+
+    async def handle(event: EventEnvelope) -> None:
+        raise GiveUpError("nobody wants it")
+
+    async with way.publisher() as publisher:
+        async with way.subscriber(on_give_up=on_give_up) as subscriber:
+            position = subscriber.position
+            await publisher.publish(TYPE, {"message": "a"})
+            with pytest.raises(OSError, match="the pager is off"):
+                async with asyncio.timeout(BOUND):
+                    await subscriber.run(handle)
+        assert subscriber.position == position
+        async with way.subscriber(after=position) as subscriber:
+            assert texts(await taken(subscriber)) == ["a"]
+    assert await way.letters() == []
 
 
 async def test_what_is_not_settled_comes_again(way: Way) -> None:

@@ -31,9 +31,9 @@ _STATUS: Final[dict[str, Status]] = {
 """A broker that takes nothing for now still hands out."""
 
 
-def outlet(url: str, schemas: Path | None, seconds: float, queue_type: QueueType | None) -> BusOutlet:
+def outlet(url: str, schemas: Path | None, seconds: float, queue_type: QueueType | None, *, name: str) -> BusOutlet:
     """Publishing to the broker. Raises ValueError, SchemaFolderError."""
-    bus = _bus(url, queue_type)
+    bus = _bus(url, queue_type, name)
     contracts = Contracts(Registry.load(packaged("schemas") if schemas is None else schemas))
 
     async def ready() -> None:
@@ -44,7 +44,7 @@ def outlet(url: str, schemas: Path | None, seconds: float, queue_type: QueueType
 
 def inlet(url: str, spec: QueueSpec, patience: Patience, *, prefetch: int, queue_type: QueueType | None) -> QueueInlet:
     """A durable queue of the broker. Raises ValueError."""
-    bus = _bus(url, queue_type)
+    bus = _bus(url, queue_type, spec.name)
 
     async def ready() -> None:
         if await bus.connected(READY_SECONDS):
@@ -56,12 +56,12 @@ def inlet(url: str, spec: QueueSpec, patience: Patience, *, prefetch: int, queue
     return QueueInlet(bus, spec, patience, prefetch=prefetch, ready=ready, look=look)
 
 
-def _bus(url: str, queue_type: QueueType | None) -> RabbitBus:
+def _bus(url: str, queue_type: QueueType | None, name: str) -> RabbitBus:
     try:
         BusIdentity.of(url)
     except ValueError as error:
         raise ValueError(f"the URL of a broker cannot be used: {error}") from None
-    return RabbitBus(node_urls(url), topology=Topology(queue_type or "quorum"), name="godtui library")
+    return RabbitBus(node_urls(url), topology=Topology(queue_type or "quorum"), name=name)
 
 
 async def _declared(bus: RabbitBus, spec: QueueSpec) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from godtui.bloodbank.bus import Bus
+from godtui.bloodbank.errors import PublishError
 from godtui.bloodbank.publisher import Publisher, PublishingRules
 from godtui.bloodbank.receipt import Receipt
-from godtui.bloodbank.report import BatchReport
+from godtui.bloodbank.report import MAX_BATCH_EVENTS, BatchReport
 from godtui.clock import Clock
-from godtui.envelope import EventDraft
+from godtui.envelope import EventDraft, InvalidEventError
 from godtui.holyfields import Contracts
 
 
@@ -42,4 +43,8 @@ class BusOutlet:
         return await self._publisher.publish(draft)
 
     async def publish_batch(self, drafts: Sequence[EventDraft]) -> BatchReport:
-        return BatchReport.of(await self._publisher.publish_batch(drafts))
+        outcomes: list[Receipt | InvalidEventError | PublishError] = []
+        # The time that a publish may take counts for each part.
+        for start in range(0, len(drafts), MAX_BATCH_EVENTS):
+            outcomes += await self._publisher.publish_batch(drafts[start : start + MAX_BATCH_EVENTS])
+        return BatchReport.of(outcomes)

@@ -20,6 +20,7 @@ from godtui.clock import Clock
 
 BACKOFF: Final = Backoff(first=0.25, longest=15.0)
 FRAMES_AHEAD: Final = 2
+STEADY_SECONDS: Final = 5.0
 SLOW_SECONDS: Final = 15.0
 """A stream that is not read for longer may be cut as if nobody were there; that is not worth a warning."""
 
@@ -43,6 +44,8 @@ class Follower:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.state = State("connecting")
+        self.begins = after
+        """The position after which it begins, once that is known."""
         self._connection = connection
         self._wanted = wanted
         self._read = after
@@ -52,6 +55,7 @@ class Follower:
         self._turn = asyncio.Condition()
         self._tried = asyncio.Event()
         self._tries = 0
+        self._reached_at = clock.monotonic()
         self._was_slow = False
         self._error: Exception | None = None
         self._following: asyncio.Task[None] | None = None
@@ -64,6 +68,7 @@ class Follower:
     async def close(self) -> None:
         """End; whoever waits for a frame is told so."""
         self.state = State("closed")
+        self._tried.set()
         if self._following is not None:
             self._following.cancel()
             await asyncio.gather(self._following, return_exceptions=True)
@@ -101,11 +106,13 @@ class Follower:
         async with aclosing(self._stream()) as frames:
             async for frame in frames:
                 match frame:
-                    case Welcome(seq):
+                    case Welcome(seq) if not begun:
+                        self.begins = seq
                         self._reached()
-                        if not begun:
-                            await self._put(Position(seq), seq)
-                            return
+                        await self._put(Position(seq), seq)
+                        return
+                    case Welcome():
+                        self._reached()
                     case Events(events):
                         await self._put(frame, events[-1].seq)
                     case Position(seq):
@@ -128,16 +135,17 @@ class Follower:
             self._turn.notify_all()
 
     def _reached(self) -> None:
-        if self._tries:
-            logger.debug("the stream from %s goes on", self._connection.address)
-        self._tries = 0
+        self._reached_at = self._clock.monotonic()
         self.state = State("connected")
         self._tried.set()
 
     def _lost(self, reason: str) -> None:
-        """Said once for each time that it breaks."""
+        """Said once for each time that it breaks; one that breaks as soon as it is there counts as never mended."""
+        was_there = self.state.status == "connected"
+        if was_there and self._clock.monotonic() - self._reached_at >= STEADY_SECONDS:
+            self._tries = 0
         self._tries += 1
-        if self._tries == 1:
+        if was_there or self._tries == 1:
             logger.log(logging.DEBUG if self._was_slow else logging.WARNING, "%s; trying again", reason)
         self._was_slow = False
         self.state = State("waiting", reason)

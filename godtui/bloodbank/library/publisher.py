@@ -18,6 +18,8 @@ from godtui.envelope import EventDraft, InvalidEventError, read_draft
 SERVICE: Final = "python"
 TIMEOUT_SECONDS: Final = 10.0
 
+_NAMED: Final = frozenset(EventDraft.model_fields)
+
 
 class Publisher:
     """Publishes events and waits until they are durable. Made by `connect`; an async context manager.
@@ -52,7 +54,8 @@ class Publisher:
             refuse({"token": token}, "is for a running godtui; a broker's name and password go into its URL")
             from godtui.bloodbank.library.broker import outlet
 
-            return cls(outlet(url, None if schemas is None else Path(schemas), timeout, queue_type), service)
+            folder = None if schemas is None else Path(schemas)
+            return cls(outlet(url, folder, timeout, queue_type, name=service), service)
         refuse({"schemas": schemas}, "is for a broker; a running godtui judges by its own contracts")
         refuse({"queue_type": queue_type}, "is for a broker")
         from godtui.bloodbank.http.connection import Connection
@@ -90,7 +93,7 @@ class Publisher:
         """
         if isinstance(event, EventDraft):
             return await self._outlet.publish(self._signed(event))
-        given = {name: value for name, value in fields.items() if value is not None}
+        given = {name: value for name, value in fields.items() if value is not None or name not in _NAMED}
         return await self._outlet.publish(self._draft({**given, "event_type": event, "payload": payload}))
 
     async def publish_batch(self, events: Iterable[EventDraft | Mapping[str, Any]]) -> BatchReport:

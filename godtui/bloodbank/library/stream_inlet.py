@@ -44,6 +44,7 @@ class StreamInlet:
 
     async def open(self) -> None:
         await self._follower.start()
+        self.position = self._follower.begins
 
     async def close(self) -> None:
         self._closed.set()
