@@ -26,8 +26,8 @@ WHOLE: Final = (1 << 31) - 1
 class DeadLetter(NamedTuple):
     """A message that left its queue undelivered. Times are microseconds since 1970.
 
-    `headers` are those it was published with, `deaths` what a broker wrote down of it, the latest first. `body` may
-    be the beginning only of its `body_bytes`.
+    `headers` are those it was published with, `deaths` what a broker wrote down of it, the latest first. `body` is
+    the beginning only of its `body_bytes` where it is not whole.
     """
 
     id: int
@@ -44,6 +44,7 @@ class DeadLetter(NamedTuple):
     deaths: Sequence[HeaderValue]
     body: bytes
     body_bytes: int
+    is_whole: bool
 
     @classmethod
     def from_row(cls, row: Sequence[Any]) -> Self:
@@ -56,17 +57,14 @@ class DeadLetter(NamedTuple):
             first, last,
             {name: value for name, value in found.items() if not is_of_the_way(name)},
             deaths if isinstance(deaths, list) else (),
-            body, size,
+            body, size, len(body) == size,
         )  # fmt: skip
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of the body is here."""
-        return len(self.body) == self.body_bytes
 
     def summary(self, most: int) -> DeadLetter:
         """The letter without its headers and with no more of its body than so many bytes."""
-        return self._replace(headers={}, deaths=(), body=self.body[:most])
+        return self._replace(
+            headers={}, deaths=(), body=self.body[:most], is_whole=self.is_whole and len(self.body) <= most
+        )
 
     def listed(self) -> dict[str, Any]:
         """The letter as a list shows it."""
@@ -94,12 +92,13 @@ class DeadLetter(NamedTuple):
     @classmethod
     def from_document(cls, told: Mapping[str, Any]) -> Self:
         """The inverse of `document` and of `listed`; a JSON body comes back as we write JSON."""
-        body = decoded(told["body_encoding"], told["body"])
+        encoding, size = told["body_encoding"], told["body_bytes"]
+        body = decoded(encoding, told["body"])
         return cls(
             told["id"], told["queue"], told["reason"], told["event_type"], told["message_id"], told["routing_key"],
             told["attempts"], told["requeues"], _microseconds(told["first_at"]), _microseconds(told["last_at"]),
             told.get("headers", {}), told.get("deaths", ()),
-            body, len(body) if told["body_encoding"] == "json" else told["body_bytes"],
+            body, size, encoding == "json" or len(body) == size,
         )  # fmt: skip
 
 

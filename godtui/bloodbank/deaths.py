@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from godtui.bloodbank.bus import HeaderValue, Message
@@ -21,6 +21,8 @@ LETTER: Final = "x-godtui-letter"
 """What a dead letter of ours says on its way: why, where, how often handed out, when (µs since 1970), its own id."""
 REQUEUES: Final = "x-godtui-requeues"
 """How often a message was put back into its queue after it had died."""
+ROUTING_KEY: Final = "x-original-routing-key"
+"""The routing key of a message that came into its queue by the queue's name."""
 BROKER_DEATHS: Final = "x-death"
 """Every death so far, the latest first, as RabbitMQ counts them by queue and reason."""
 UNKNOWN: Final = "unknown"
@@ -31,7 +33,7 @@ MAX_WHOLE: Final = 2**53
 LATEST: Final = 253_402_300_799_999_999
 """The end of the year 9999 in microseconds since 1970."""
 
-_OURS: Final = frozenset({REASON, QUEUE, ATTEMPTS, FIRST_AT, LAST_AT, LETTER, REQUEUES})
+_OURS: Final = frozenset({REASON, QUEUE, ATTEMPTS, FIRST_AT, LAST_AT, LETTER, REQUEUES, ROUTING_KEY})
 _BROKERS: Final = (BROKER_DEATHS, "x-first-death-", "x-last-death-")
 _MAX_DEPTH: Final = 100
 
@@ -50,44 +52,39 @@ class Death(NamedTuple):
 def death_of(message: Message, now: int) -> Death:
     """What is known of the death of a message that arrived among the dead; what nothing tells happened now."""
     headers = message.headers
-    ours = Death(
-        _text(headers.get(QUEUE)) or "",
-        _text(headers.get(REASON)) or UNKNOWN,
-        message.routing_key,
-        whole(headers.get(ATTEMPTS)),
+    queue, reason = _text(headers.get(QUEUE)), _text(headers.get(REASON))
+    deaths = [each for each in _list(headers.get(BROKER_DEATHS)) if isinstance(each, Mapping)]
+    attempts = whole(headers.get(ATTEMPTS))
+    if not queue and deaths:
+        return _by_broker(deaths, message, attempts, now)
+    return Death(
+        queue or _text(headers.get("x-first-death-queue")) or "",
+        reason or _text(headers.get("x-first-death-reason")) or UNKNOWN,
+        _text(headers.get(ROUTING_KEY)) or message.routing_key,
+        attempts,
         _moment(headers.get(FIRST_AT)) or now,
         _moment(headers.get(LAST_AT)) or now,
     )
-    if ours.queue:
-        return ours
-    return _brokers(message, now) or ours
 
 
-def _brokers(message: Message, now: int) -> Death | None:
-    """The latest death that RabbitMQ wrote down; None where it wrote none."""
-    listed = message.headers.get(BROKER_DEATHS)
-    deaths = [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
-    if not deaths:
-        queue = _text(message.headers.get("x-first-death-queue"))
-        reason = _text(message.headers.get("x-first-death-reason")) or UNKNOWN
-        return Death(queue, reason, message.routing_key, 0, now, now) if queue else None
+def _by_broker(deaths: Sequence[Mapping[str, HeaderValue]], message: Message, attempts: int, now: int) -> Death:
+    """The latest death that RabbitMQ wrote down; it counts deaths where nobody counted attempts."""
     latest = deaths[0]
     times = [time for each in deaths if (time := _broker_time(each.get("time"))) is not None] or [now]
     return Death(
         _text(latest.get("queue")) or "",
         _text(latest.get("reason")) or UNKNOWN,
-        _original_key(latest, message.routing_key),
-        whole(latest.get("count")),
+        _text(message.headers.get(ROUTING_KEY)) or _key_before(latest, message.routing_key),
+        attempts or whole(latest.get("count")),
         min(times),
         max(times),
     )
 
 
-def _original_key(death: Mapping[str, HeaderValue], routing_key: str) -> str:
+def _key_before(death: Mapping[str, HeaderValue], routing_key: str) -> str:
     """The key before a queue's own dead-letter key took its place; by the default exchange it was only a queue's."""
-    keys = death.get("routing-keys")
-    first = _text(keys[0]) if isinstance(keys, list) and keys else None
-    return first if first is not None and death.get("exchange") else routing_key
+    keys = _list(death.get("routing-keys"))
+    return (_text(keys[0]) if keys and death.get("exchange") else None) or routing_key
 
 
 def event_type_of(body: bytes, routing_key: str) -> str | None:
@@ -129,6 +126,10 @@ def said(text: str) -> str:
 def whole(value: object) -> int:
     """A count from outside; 0 for what is none."""
     return value if type(value) is int and 0 <= value <= MAX_WHOLE else 0
+
+
+def _list(value: HeaderValue) -> list[HeaderValue]:
+    return value if isinstance(value, list) else []
 
 
 def _text(value: object) -> str | None:

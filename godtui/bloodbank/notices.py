@@ -9,14 +9,13 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
-from godtui import jsontext
 from godtui.bloodbank import tables
-from godtui.bloodbank.bus import Message, PublishOutcome
+from godtui.bloodbank.bus import Sink
 from godtui.bloodbank.deadletters import WHOLE, DeadLetter
 from godtui.bloodbank.deaths import DEAD_LETTERS
 from godtui.bloodbank.errors import NotConfirmedError, PublishError
 from godtui.bloodbank.outbox import Outbox
-from godtui.bloodbank.positions import Reached, reached
+from godtui.bloodbank.positions import Steps, reached
 from godtui.bloodbank.receipt import Receipt
 from godtui.clock import Clock, rfc3339
 from godtui.envelope import EventDraft, EventEnvelope, InvalidEventError, event_type_fault, read_envelope
@@ -78,21 +77,15 @@ class Dead(NamedTuple):
         }
 
 
-class NoticesOut:
-    """A Sink for what Notices publish: all of one round go into the outbox in one commit with how far they reach."""
-
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
-
-    async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
-        last: int = max(jsontext.parse(message.body)["payload"]["last_id"] for message in messages)
-        return await self._outbox.publish(messages, along=Reached(POSITION, last))
+def notices_out(outbox: Outbox) -> Sink:
+    """Where a publisher of Notices sends, so that a later run knows where this one ended."""
+    return Steps(outbox, POSITION, "last_id")
 
 
 class Notices:
     """Follows the dead letters of a log and publishes notices of them, each type at most once a second.
 
-    `publish` sends through NoticesOut, so that a later run knows where this one ended.
+    `publish` sends to `notices_out`.
     """
 
     def __init__(self, log: EventLog, publish: PublishBatch, clock: Clock) -> None:

@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import Final
 from uuid import UUID
 
+from godtui import jsontext
 from godtui.bloodbank.deadletters import DeadLetter
 from godtui.envelope import InvalidEventError, StoredEvent, read_envelope, violations_text
 from godtui.filters import Filter, Predicate, Term, TimeTerm, TypeTerm
 from godtui.topics import Matcher
 
-_NO_EVENT: Final = b'{"source":{},"payload":{}}'
 _INVALID: Final = b'[{"path":"","message":"the body is no event"}]'
 
 
@@ -77,7 +77,8 @@ def _event(letter: DeadLetter) -> StoredEvent | None:
 def _stand_in(letter: DeadLetter) -> StoredEvent:
     """What there is to be asked of a letter without an event."""
     name = letter.event_type or ""
-    return StoredEvent(letter.id, letter.last_at, _id(letter), name, "", None, 0, _INVALID, None, _NO_EVENT)
+    body = jsontext.dumps({"event_type": name, "source": {}, "payload": {}})
+    return StoredEvent(letter.id, letter.last_at, _id(letter), name, "", None, 0, _INVALID, None, body)
 
 
 def _id(letter: DeadLetter) -> bytes:

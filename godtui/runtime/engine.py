@@ -18,7 +18,7 @@ from godtui.bloodbank.bus import QueueSpec, Sink
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
 from godtui.bloodbank.letterbox import Letterbox
-from godtui.bloodbank.notices import Notices, NoticesOut
+from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import PutBackInOneCommit, Requeue
@@ -167,7 +167,7 @@ class Engine:
             reporter = HealthReporter(self.health, reporting.publish, self.clock, settings.health_interval)
             self._supervisor.start("persister", announcer.run)
             self._supervisor.start("health", reporter.run)
-            noticing = publisher_to(NoticesOut(Outbox(self._log, Append)))
+            noticing = publisher_to(notices_out(Outbox(self._log, Append)))
             notices = Notices(self._log, noticing.publish_batch, self.clock)
             self._supervisor.start("notices", notices.run)
         letterbox = Letterbox(self._log)
