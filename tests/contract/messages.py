@@ -44,6 +44,15 @@ def ids(messages: Iterable[Message | Delivery]) -> list[str]:
     return [each.message_id if isinstance(each, Message) else each.message.message_id for each in messages]
 
 
+def handed_out(bus: Bus, deliveries: Sequence[Delivery], times: Sequence[int]) -> bool:
+    """Whether each was handed out so often; what was sent ahead to a consumer that left counts once more."""
+    ahead = 1 if bus.features.sends_ahead else 0
+    return len(deliveries) == len(times) and all(
+        expected <= each.attempt <= expected + (ahead if expected == 1 else 0)
+        for each, expected in zip(deliveries, times, strict=True)
+    )
+
+
 async def send(bus: Bus, messages: Sequence[Message], *, queue: str | None = None) -> list[Confirmed]:
     """Publish, and see every message confirmed."""
     outcomes = await bus.publish(messages, queue=queue)

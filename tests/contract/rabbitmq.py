@@ -12,7 +12,7 @@ from godtui.bloodbank.rabbitmq import DEAD_LETTERS, RabbitBus, Topology
 from godtui.bloodbank.rabbitmq.consumer import RabbitSubscription
 from tests.contract.harness import PATIENCE, Harness, Letter
 
-_OURS = ("x-godtui-", "x-death", "x-first-death-", "x-last-death-")
+_OURS = ("x-godtui-", "x-death", "x-first-death-", "x-last-death-", "x-delivery-count")
 
 
 class RecordingBus(RabbitBus):

@@ -152,8 +152,7 @@ async def test_a_deleted_queue_is_gone_for_its_consumers_too(harness: Harness) -
             with pytest.raises(UnknownQueueError):
                 await consumer.batch()
         held[0].ack()
-    with pytest.raises(UnknownQueueError):
-        await harness.bus.statistics("q")
+    await eventually(lambda: is_unknown(harness))
     await harness.bus.delete("q")
 
 
@@ -168,6 +167,16 @@ async def test_a_queue_declared_after_its_deletion_is_a_new_one(harness: Harness
         await send(harness.bus, [later])
         assert ids(await drain(consumer, 1)) == [later.message_id]
         await eventually(lambda: empty(harness))
+
+
+async def is_unknown(harness: Harness) -> bool:
+    try:
+        await harness.bus.statistics("q")
+    except UnknownQueueError:
+        return True
+    except ConnectionError:  # some brokers stumble over a queue that goes while a consumer comes
+        return False
+    return False
 
 
 async def empty(harness: Harness) -> bool:

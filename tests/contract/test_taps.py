@@ -44,6 +44,7 @@ async def test_taps_do_not_disturb_each_other(harness: Harness) -> None:
         await send(harness.bus, sent)
         assert ids(await read(fast, 50)) == ids(sent)
         assert fast.missed == 0
+        await eventually(lambda: has_missed(slow, len(sent) - 1))
         assert ids(await read(slow, 1)) == [sent[-1].message_id]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final
 
+from aiormq.channel import Channel
 from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.commands import Basic
 
@@ -123,24 +125,20 @@ class RabbitBus:
         return outcomes
 
     async def declare(self, spec: QueueSpec) -> None:
-        """Raises DeclarationError, ConnectionError, TimeoutError."""
+        """Bindings that another program made stay. Raises DeclarationError, ConnectionError, TimeoutError."""
         if self._closed:
             raise SubscriptionClosedError("the bus is closed")
-        async with asyncio.timeout(ANSWER_SECONDS):
-            channel = await self._consuming.channel()
+        async with self._channel() as channel:
             await declare(channel, self.topology, spec, self._consuming.version)
             for pattern in set(self._bindings.get(spec.name, ())) - set(spec.bindings):
                 await channel.queue_unbind(spec.name, EXCHANGE, pattern)
             self._bindings[spec.name] = spec.bindings
-            await channel.close()
 
     async def delete(self, queue: str) -> None:
         """Raises ConnectionError, TimeoutError, and what the broker objects."""
         self._bindings.pop(queue, None)
-        async with asyncio.timeout(ANSWER_SECONDS):
-            channel = await self._consuming.channel()
+        async with self._channel() as channel:
             await channel.queue_delete(queue)
-            await channel.close()
 
     def subscribe(self, spec: QueueSpec, *, ahead: int = 0) -> RabbitSubscription:
         consumer = RabbitSubscription(
@@ -163,16 +161,23 @@ class RabbitBus:
 
     async def statistics(self, queue: str) -> QueueStatistics:
         """Raises UnknownQueueError, ConnectionError, TimeoutError."""
-        async with asyncio.timeout(ANSWER_SECONDS):
-            channel = await self._consuming.channel()
-            try:
+        try:
+            async with self._channel() as channel:
                 found = await channel.queue_declare(queue, passive=True)
-            except ChannelNotFoundEntity:
-                raise UnknownQueueError(f"no queue named {queue} is declared") from None
-            await channel.close()
+        except ChannelNotFoundEntity:
+            raise UnknownQueueError(f"no queue named {queue} is declared") from None
         mine = [each for each in self._open if isinstance(each, RabbitSubscription) and each.spec.name == queue]
         unsettled = sum(each.unsettled for each in mine)
         return QueueStatistics(found.message_count or 0, unsettled, found.consumer_count or 0)
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncGenerator[Channel]:
+        """A channel for a short piece of work, waiting a moment for a connection that is being made."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await self._consuming.wait()
+            channel = await self._consuming.channel()
+            yield channel
+            await channel.close()
 
     async def _opened(self, link: Link) -> None:
         await self.watchdog.opened(link)

@@ -12,6 +12,7 @@ from typing import Final, Self
 
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from godtui.bloodbank.bus import (
     AlreadySettledError,
@@ -30,6 +31,8 @@ from godtui.clock import Clock
 
 CLOSE_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.5
+MOST_UNSETTLED: Final = 65_535
+"""What AMQP can say of how much may be under way to a consumer."""
 
 logger = logging.getLogger(__name__)
 
@@ -121,11 +124,15 @@ class RabbitSubscription:
         self._generation = 0
         self._arrived: deque[RabbitDelivery] = deque()
         self._arrival = asyncio.Event()
+        self._undecided = 0
+        """How many messages are in the hands of who took them."""
         self._held: dict[int, RabbitDelivery] = {}
         self._decided: deque[tuple[RabbitDelivery, Decision | None]] = deque()
         self._idle = asyncio.Event()
         self._idle.set()
         self._deciding: asyncio.Task[None] | None = None
+        self._joining: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._busy = asyncio.Lock()
         self._declared = False
         self._closed = closed
@@ -141,20 +148,26 @@ class RabbitSubscription:
             raise ValueError(f"a batch has at least one message, not {most}")
         async with self._busy:
             deadline: float | None = None
-            while len(self._arrived) < most:
+            while True:
+                self._arrival.clear()
                 await self._consume(most)
+                if len(self._arrived) >= most:
+                    break
                 if self._arrived:
                     deadline = self._clock.monotonic() + wait if deadline is None else deadline
                     if self._clock.monotonic() >= deadline:
                         break
                 await self._more(deadline)
             self._refuse_if_ended()
-            return RabbitBatch([self._arrived.popleft() for _ in range(min(most, len(self._arrived)))], self)
+            handed = [self._arrived.popleft() for _ in range(min(most, len(self._arrived)))]
+            self._undecided += len(handed)
+            return RabbitBatch(handed, self)
 
     def decide(self, delivery: RabbitDelivery, decision: Decision | None) -> None:
         """Take a decision; it is carried out behind those taken before."""
         if self._closed or delivery.generation != self._generation:
             return
+        self._undecided -= 1
         self._decided.append((delivery, decision))
         self._idle.clear()
         if self._deciding is None or self._deciding.done():
@@ -165,15 +178,23 @@ class RabbitSubscription:
         await self._idle.wait()
 
     async def close(self) -> None:
-        if not self._closed:
+        if self._leaving is None:
             self._on_close(self)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self.flush()
+            self._leaving = asyncio.ensure_future(self._leave())
+        # Whoever is cancelled while leaving must not stay in the queue with what it holds.
+        await asyncio.shield(self._leaving)
+
+    async def _leave(self) -> None:
+        """Carry out what was decided, then give back the rest by closing the channel; bounded in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self.flush()
         self._closed = True
-        if self._deciding is not None:
-            self._deciding.cancel()
-            await asyncio.gather(self._deciding, return_exceptions=True)
+        self._arrival.set()
+        for task in (self._deciding, self._joining):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         self._drop()
         channel, self._channel = self._channel, None
         if channel is not None and not channel.is_closed:
@@ -183,33 +204,54 @@ class RabbitSubscription:
 
     async def _consume(self, most: int) -> None:
         """See that messages come, `most` and those sent ahead at once, waiting for a connection if need be."""
-        wanted = most + self._ahead
         while True:
             self._refuse_if_ended()
-            if self._channel is not None and not self._channel.is_closed and self._prefetch >= wanted:
+            wanted = min(self._undecided + most + self._ahead, MOST_UNSETTLED)
+            if self._channel is not None and not self._channel.is_closed and not self._exhausted(wanted):
                 return
-            try:
-                await self._join(wanted)
-            except BROKER_ERRORS as error:
-                self._drop()
-                if self._link.up:
-                    logger.warning("queue %s cannot be consumed: %s", self.spec.name, explained(error))
-                    await self._clock.sleep(RETRY_SECONDS)
+            await self._await_link()
+            if self._joining is None:
+                self._joining = asyncio.ensure_future(self._join(wanted))
+                self._joining.add_done_callback(lambda task: task.cancelled() or task.exception())
+            joining = self._joining
+            # A caller that is cancelled leaves what it began to the next.
+            await asyncio.wait((joining,))
+            self._joining = None
+            self._refuse_if_ended()
+            error = joining.exception()
+            if error is None:
+                continue
+            self._drop()
+            if isinstance(error, ChannelNotFoundEntity):
+                self._error = UnknownQueueError(f"queue {self.spec.name} was deleted")
+            elif not isinstance(error, BROKER_ERRORS):
+                raise error
+            elif self._link.up:
+                logger.warning("queue %s cannot be consumed: %s", self.spec.name, explained(error))
+                await self._clock.sleep(RETRY_SECONDS)
+
+    def _exhausted(self, wanted: int) -> bool:
+        """Whether the broker may send no more, and waits for nothing but what is in our hands.
+
+        Only then is nothing under way, so that the consumer can be replaced by one that may hold more.
+        """
+        held = len(self._held)
+        return self._prefetch < wanted and held >= self._prefetch and held == self._undecided + len(self._arrived)
 
     async def _join(self, wanted: int) -> None:
-        await self._await_link()
         channel = self._channel
         async with asyncio.timeout(ANSWER_SECONDS):
             if channel is None or channel.is_closed:
                 self._drop()
                 channel = self._channel = await self._link.channel()
                 channel.on_consumer_cancel_callbacks.add(self._on_cancel)
-                self._generation += 1
+                if self._declared:
+                    await channel.queue_declare(self.spec.name, passive=True)
                 await declare(channel, self._topology, self.spec, self._link.version)
                 self._declared = True
             elif self._tag is not None:
                 await channel.basic_cancel(self._tag)
-            await channel.basic_qos(prefetch_count=min(wanted, 65_535))
+            await channel.basic_qos(prefetch_count=wanted)
             generation = self._generation
 
             async def take(delivered: DeliveredMessage) -> None:
@@ -242,7 +284,6 @@ class RabbitSubscription:
 
     async def _more(self, deadline: float | None) -> None:
         """Until something arrived, the connection is lost, or time is up."""
-        self._arrival.clear()
         channel = self._channel
         waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._arrival.wait())]
         if channel is not None:
@@ -270,7 +311,7 @@ class RabbitSubscription:
         self._held.clear()
         self._decided.clear()
         self._idle.set()
-        self._prefetch = 0
+        self._prefetch = self._undecided = 0
         self._tag = None
 
     def _refuse_if_ended(self) -> None:
@@ -336,9 +377,10 @@ class RabbitSubscription:
         if not self._decided:
             # An answer to anything later says that the broker has read the acks.
             async with asyncio.timeout(ANSWER_SECONDS):
-                await channel.basic_qos(prefetch_count=min(self._prefetch or 1, 65_535))
+                await channel.basic_qos(prefetch_count=self._prefetch or 1)
 
     async def __aenter__(self) -> Self:
+        self._refuse_if_ended()
         while not self._declared:
             self._refuse_if_ended()
             await self._await_link()

@@ -173,9 +173,10 @@ class Link:
 
     async def _connect(self, url: str) -> None:
         properties: FieldTable = {"connection_name": self._name, "product": "godtui"}
+        connection = self._connection = aio_pika.Connection(URL(url), client_properties=properties)
         async with asyncio.timeout(CONNECT_SECONDS):
-            self._connection = await aio_pika.connect(url, client_properties=properties, timeout=CONNECT_SECONDS)
-        self._connection.close_callbacks.add(self._on_close)
+            await connection.connect(timeout=CONNECT_SECONDS)
+        connection.close_callbacks.add(self._on_close)
         self._gone.clear()
         self.generation += 1
         if self._opened is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from aiormq.channel import Channel
@@ -44,6 +45,9 @@ class Sender:
         """An outcome a parcel. Confirmed once the broker has it in every queue it goes to, of which there is one."""
         if len(parcels) == 1:
             return [await self.send_one(parcels[0])]
+        with suppress(*BROKER_ERRORS):
+            # Before any sets out: one that waited for it would be overtaken by the next.
+            await self._open()
         tasks = [asyncio.ensure_future(self.send_one(parcel)) for parcel in parcels]
         try:
             return list(await asyncio.gather(*tasks))
