@@ -192,7 +192,7 @@ ADD_LETTER: Final = (
 
 _LETTER: Final = (
     "SELECT id, queue, reason, event_type, message_id, routing_key, attempts, first_at, last_at, headers,"
-    " substr(body, 1, ?), length(body) FROM letters"
+    " coalesce(substr(body, 1, ?), X''), length(body) FROM letters"
 )
 
 LETTERS_AFTER: Final = f"{_LETTER} WHERE id > ? ORDER BY id LIMIT ?"

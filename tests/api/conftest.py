@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ from godtui.eventlog import Ownership
 from godtui.operations import Health, Operations, Page
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings, packaged
+from tests.bloodbank.letters import Write
 from tests.clock import ManualClock
+
+Bury = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
@@ -35,13 +38,28 @@ def schemas(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def operations(clock: ManualClock, schemas: Path, tmp_path: Path) -> AsyncIterator[Operations]:
-    """What the API stands on in every test that does not bring its own."""
+async def engine(clock: ManualClock, schemas: Path, tmp_path: Path) -> AsyncIterator[Engine]:
     settings = Settings(data_dir=tmp_path / "data", schemas=schemas)
     engine = Engine(settings, Ownership.take(settings.data_dir), workers=False, clock=clock)
     await engine.start()
-    yield engine.operations
+    yield engine
     await engine.stop()
+
+
+@pytest.fixture
+def operations(engine: Engine) -> Operations:
+    """What the API stands on in every test that does not bring its own."""
+    return engine.operations
+
+
+@pytest.fixture
+def bury(engine: Engine) -> Bury:
+    """Lets letters be in the engine's log, as `tests.bloodbank.letters.row` makes them."""
+
+    async def write(*rows: tuple[Any, ...]) -> None:
+        await engine._log.submit(Write(rows))
+
+    return write
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from godtui.api.application import create_application
 from godtui.api.client import HttpOperations
 from godtui.api.configuration import ApiConfig
 from godtui.api.server import serve
+from godtui.bloodbank.bus import Unconfirmed
 from godtui.clock import to_microseconds
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent, new_id, read_draft, read_timestamp
 from godtui.filters import Filter
@@ -25,13 +26,19 @@ from godtui.operations import (
     ConflictError,
     Events,
     Frame,
+    NotRequeuedError,
     Operations,
     Position,
+    RequeueRefusedError,
     TooLargeError,
+    UnknownLetterError,
     Welcome,
 )
+from godtui.runtime.engine import Engine
+from tests.api.conftest import Bury
 from tests.api.test_publish import TYPE
 from tests.api.test_stream import BOUND
+from tests.bloodbank.letters import row
 from tests.clock import MORNING, ManualClock
 
 EVERYTHING = Filter()
@@ -239,6 +246,105 @@ async def test_contracts_are_listed_and_shown(ways: Operations) -> None:
 
 async def test_health_is_told(ways: Operations, operations: Operations) -> None:
     assert (await ways.monitor.health()).document() == (await operations.monitor.health()).document()
+
+
+PLANE = "infra-dispatcher.plane"
+ENVELOPE = {
+    "event_id": "0198c5a2-6c1e-7000-8000-000000000001",
+    "event_type": TYPE,
+    "timestamp": "2026-02-12T14:02:11.482000Z",
+    "version": "v1",
+    "source": {"service": "contract"},
+    "correlation_id": None,
+    "payload": {"message": "right"},
+}
+STRANGE = jsontext.dumps({**ENVELOPE, "payload": {"message": 10**30, "nul": "\0"}})
+HOSTILE = {"x-godtui-requeues": 4, "x-death": [{"queue": "q"}], "\u2028": {"deep": [1.5, "\0"]}}
+
+
+async def test_letters_are_listed_and_shown_the_same_everywhere(
+    ways: Operations, operations: Operations, bury: Bury
+) -> None:
+    bodies = [STRANGE, b"\xff\0", "no JSON \u2028 ü".encode(), b"", b"null", b"x" * 3000, b"\xff" * 3000]
+    await bury(*(row(body, headers=HOSTILE, event_type=None) for body in bodies))
+    there, here = await ways.letters.page(EVERYTHING), await operations.letters.page(EVERYTHING)
+    assert [each.listed() for each in there.letters] == [each.listed() for each in here.letters]
+    assert [each.id for each in there.letters] == [7, 6, 5, 4, 3, 2, 1]
+    assert [each.is_whole for each in there.letters] == [False, False, True, True, True, True, True]
+    assert there.next_cursor is None
+    for number, body in enumerate(bodies, 1):
+        one, other = await ways.letters.letter(number), await operations.letters.letter(number)
+        assert one is not None
+        assert other is not None
+        assert one.document() == other.document()
+        assert (one.headers, one.requeues, one.deaths) == ({"\u2028": {"deep": [1.5, "\0"]}}, 4, [{"queue": "q"}])
+        assert one._replace(body=b"") == other._replace(body=b"")
+        assert one.body == body or jsontext.parse(one.body) == jsontext.parse(body)
+    assert await ways.letters.letter(99) is None
+
+
+async def test_letters_are_found(ways: Operations, bury: Bury) -> None:
+    await bury(*(row(STRANGE, queue="q" if number % 2 else "r", reason=f"ü {number % 3}") for number in range(1, 10)))
+    first = await ways.letters.page(wanted("source:contract since:15m"), queue="q", limit=2)
+    assert [each.id for each in first.letters] == [9, 7]
+    second = await ways.letters.page(wanted("source:contract since:15m"), queue="q", cursor=first.next_cursor)
+    assert [each.id for each in second.letters] == [5, 3, 1]
+    assert [each.id for each in (await ways.letters.page(EVERYTHING, queue="r", reason="ü 1")).letters] == [4]
+    for other in ({"queue": "r"}, {"reason": "q"}):
+        with pytest.raises(BadCursorError):
+            await ways.letters.page(wanted("source:contract since:15m"), cursor=first.next_cursor, **other)  # type: ignore[arg-type]
+
+
+async def test_a_letter_is_requeued_once(ways: Operations, bury: Bury, engine: Engine) -> None:
+    await bury(row(STRANGE, queue=PLANE, message_id="m"))
+    assert await ways.letters.requeue(1) == (1, PLANE, "m", "agent.task.failed", 1)
+    assert (await engine._bus.statistics(PLANE)).ready == 1
+    with pytest.raises(UnknownLetterError, match="no dead letter 1"):
+        await ways.letters.requeue(1)
+
+
+async def test_a_correction_is_judged(ways: Operations, bury: Bury, engine: Engine) -> None:
+    await bury(row(b"{", queue=PLANE))
+    wrong = {**ENVELOPE, "payload": {"message": 7}}
+    with pytest.raises(InvalidEventError) as caught:
+        await ways.letters.requeue(1, wrong)
+    assert [(fault.path, fault.keyword) for fault in caught.value.faults] == [("/payload/message", "type")]
+    for size in (1_048_500, 2_000_000):
+        with pytest.raises(TooLargeError, match=r"1,048,576|1,049,600"):
+            await ways.letters.requeue(1, {**ENVELOPE, "payload": {"message": "x" * size}})
+    assert (await ways.letters.requeue(1, ENVELOPE)).message_id == ENVELOPE["event_id"]
+    assert (await engine._bus.statistics(PLANE)).ready == 1
+
+
+async def test_a_letter_whose_queue_does_not_take_it_stays(ways: Operations, bury: Bury) -> None:
+    await bury(row(STRANGE, queue="gone"), row(b"{", queue=PLANE))
+    with pytest.raises(RequeueRefusedError, match="no queue named gone"):
+        await ways.letters.requeue(1)
+    with pytest.raises(RequeueRefusedError, match="not an event"):
+        await ways.letters.requeue(2)
+    assert len((await ways.letters.page(EVERYTHING)).letters) == 2
+
+
+async def test_a_letter_is_not_requeued_without_a_confirm(
+    ways: Operations, bury: Bury, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bury(row(STRANGE, queue=PLANE))
+
+    async def unconfirmed(*_: object) -> Unconfirmed:
+        return Unconfirmed("the disk is full")
+
+    monkeypatch.setattr(engine._bus, "put", unconfirmed)
+    with pytest.raises(NotRequeuedError, match="the disk is full"):
+        await ways.letters.requeue(1)
+    assert await ways.letters.letter(1) is not None
+
+
+async def test_a_letter_is_discarded_once(ways: Operations, bury: Bury) -> None:
+    await bury(row(b"x"), row(b"y"))
+    await ways.letters.discard(1)
+    with pytest.raises(UnknownLetterError):
+        await ways.letters.discard(1)
+    assert [each.id for each in (await ways.letters.page(EVERYTHING)).letters] == [2]
 
 
 async def test_many_at_once(ways: Operations) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godtui.bloodbank import tables
 from godtui.bloodbank.bus import Bus, Confirmed, Message, PublishOutcome, QueueSpec, Unconfirmed
 from godtui.bloodbank.deadletters import DeadLetter, dead_letters, decoded, encoded
 from godtui.bloodbank.errors import NotRequeuedError, RequeueRefusedError, TooLargeError, UnknownLetterError
@@ -21,12 +19,13 @@ from godtui.bloodbank.publisher import PublishingRules
 from godtui.bloodbank.requeue import PutBackInOneCommit, PutBackOverBroker, Requeue
 from godtui.cursors import BadCursorError
 from godtui.envelope import InvalidEventError
-from godtui.eventlog import LogUnavailableError, Transaction
+from godtui.eventlog import LogUnavailableError
 from godtui.filters import Filter, parse
 from godtui.holyfields import Contracts, Registry
 from godtui.settings import packaged
 from tests.bloodbank.conftest import Room
 from tests.bloodbank.faulty import Fault
+from tests.bloodbank.letters import Write, row
 from tests.clock import MORNING
 from tests.contract.messages import collect, event, eventually, ids, send
 
@@ -52,37 +51,6 @@ async def bury(room: Room, messages: Sequence[Message], reason: str = "no use") 
         for each in await collect(consumer, len(messages)):
             each.dead_letter(reason)
     assert len(await dead_letters(room.log, limit=1000)) == before + len(messages)
-
-
-@dataclass
-class Write:
-    """Letters straight into the table, whatever they are."""
-
-    rows: Sequence[tuple[Any, ...]]
-
-    def __call__(self, transaction: Transaction) -> None:
-        for row in self.rows:
-            transaction.execute(tables.ADD_LETTER, row)
-
-
-def row(
-    body: bytes, *, key: str = "agent.task.failed", queue: str = "q", reason: str = "x", **more: Any
-) -> tuple[Any, ...]:
-    kind = more.get("event_type", key)
-    headers = json.dumps(more["headers"]).encode() if "headers" in more else None
-    return (
-        queue,
-        reason,
-        more.get("message_id", ""),
-        key,
-        1,
-        MORNING,
-        more.get("at", MORNING),
-        headers,
-        body,
-        kind,
-        None,
-    )
 
 
 # How they are shown
