@@ -22,7 +22,7 @@ from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import PutBackInOneCommit, Requeue
-from godtui.candystore.persister import Announcer, announcements
+from godtui.candystore.announcer import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry

@@ -18,8 +18,8 @@ from godtui.bloodbank.errors import NotConfirmedError, TooLargeError
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import Publisher
 from godtui.bloodbank.receipt import Receipt
-from godtui.candystore import persister
-from godtui.candystore.persister import EVENT_TYPE, MAX_LISTED, Announcer
+from godtui.candystore import announcer
+from godtui.candystore.announcer import EVENT_TYPE, MAX_LISTED, Announcer
 from godtui.envelope import EventDraft, new_id
 from godtui.eventlog import EventLog, LogUnavailableError, Record
 from godtui.eventlog.database import open_database
@@ -45,7 +45,7 @@ def publish(log: EventLog, clock: ManualClock, contracts: Contracts) -> Publish:
 
 
 def through(outbox: Outbox, contracts: Contracts, clock: ManualClock) -> Publish:
-    return Publisher(persister.announcements(outbox), contracts, clock=clock).publish
+    return Publisher(announcer.announcements(outbox), contracts, clock=clock).publish
 
 
 @asynccontextmanager
@@ -122,7 +122,7 @@ async def test_at_most_one_a_second(log: EventLog, publish: Publish, clock: Manu
 async def test_the_count_is_exact_where_not_all_are_listed(
     log: EventLog, publish: Publish, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(persister, "COUNTED_ROWS", 700)
+    monkeypatch.setattr(announcer, "COUNTED_ROWS", 700)
     await log.append(records(1500))
     await publish(EventDraft(event_type=EVENT_TYPE, payload=_foreign(9)))
     await log.append(records(1900))
