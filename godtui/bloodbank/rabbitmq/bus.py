@@ -63,7 +63,7 @@ class RabbitBus:
         self._bindings: dict[str, tuple[str, ...]] = {}
         self._open: set[RabbitSubscription | RabbitTap] = set()
         self._watching: asyncio.Task[None] | None = None
-        self._closed = False
+        self._closed = self._tried = False
 
     @property
     def fault(self) -> str | None:
@@ -108,6 +108,8 @@ class RabbitBus:
         await asyncio.gather(self._publishing.close(), self._consuming.close())
 
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
+        if not self._tried:
+            await self._first_try()
         fault = self.fault
         if fault is not None:
             return [Unconfirmed(fault)] * len(messages)
@@ -178,6 +180,11 @@ class RabbitBus:
             channel = await self._consuming.channel()
             yield channel
             await channel.close()
+
+    async def _first_try(self) -> None:
+        """A publish that follows close on the start waits until it is known whether there is a broker."""
+        await asyncio.gather(self._publishing.tried.wait(), self._consuming.tried.wait())
+        self._tried = True
 
     async def _opened(self, link: Link) -> None:
         await self.watchdog.opened(link)

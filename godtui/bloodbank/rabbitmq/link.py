@@ -57,6 +57,8 @@ class Link:
         self._running: asyncio.Task[None] | None = None
         self._leavings: set[asyncio.Future[None]] = set()
         self._closed = False
+        self.tried = asyncio.Event()
+        """Set once a first connection stands, or every node was asked in vain."""
         self.generation = 0
         """How many connections there have been: what belonged to an earlier one is void."""
         self.state = LinkState("connecting", "not connected yet", clock.now())
@@ -98,6 +100,7 @@ class Link:
             leaving.cancel()
         await asyncio.gather(*self._leavings, return_exceptions=True)
         self._say("closed", "the bus is closed")
+        self.tried.set()
         self._gone.set()
 
     async def wait(self) -> None:
@@ -148,6 +151,7 @@ class Link:
             # A broker that throws us out as soon as we are in is not there either.
             steady = reached and self._clock.monotonic() - began >= STEADY_SECONDS
             tries = 0 if steady else tries + 1
+            self.tried.set()
             if tries:
                 pause = self._pause(tries)
                 self._say("waiting", self._reason, next_try=self._clock.monotonic() + pause, tries=tries)
@@ -187,6 +191,7 @@ class Link:
             return
         self._reason = ""
         self._say("open", "connected", node=url)
+        self.tried.set()
         logger.info("connected to the broker at %s", _address(url))
         self._up.set()
         await self._gone.wait()
