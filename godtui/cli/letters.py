@@ -25,7 +25,9 @@ from godtui.operations import DeadLetter, Operations, Requeued
 PAGE_LETTERS: Final = 1000
 BODY_BYTES: Final = 134_217_728
 """The most that an event can be allowed to have."""
-MAX_CELLS: Final = {"queue": 32, "reason": 32}
+LEAST_CELLS: Final = 8
+FLEXIBLE: Final = ("queue", "reason", "type")
+"""Columns that share what room the others leave."""
 COLUMNS: Final = ("id", "died", "queue", "reason", "attempts", "requeues", "type")
 
 
@@ -76,8 +78,11 @@ def table(letters: Sequence[DeadLetter], width: int, ascii_only: bool = False) -
     """Letters as rows of columns that are as wide as they need to be, under a head."""
     rows = [[plain(cell, ascii_only=ascii_only) for cell in _cells(letter)] for letter in letters]
     cells = [max(cell_len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
+    taken = sum(cells[number] + 2 for number, name in enumerate(COLUMNS) if name not in FLEXIBLE)
+    share = max(LEAST_CELLS, (width - taken - 2 * (len(FLEXIBLE) - 1)) // len(FLEXIBLE))
     for number, name in enumerate(COLUMNS):
-        cells[number] = min(cells[number], MAX_CELLS.get(name, cells[number]))
+        if name in FLEXIBLE:
+            cells[number] = min(cells[number], share)
     for row in [list(COLUMNS), *rows]:
         *filled, last = row
         yield clip("  ".join([*map(fit, filled, cells), last]), max(width, 40)).rstrip()

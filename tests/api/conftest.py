@@ -22,6 +22,7 @@ from tests.bloodbank.letters import Write
 from tests.clock import ManualClock
 
 Bury = Callable[..., Awaitable[None]]
+Waiting = Callable[[str], Awaitable[int]]
 
 
 @pytest.fixture
@@ -60,6 +61,17 @@ def bury(engine: Engine) -> Bury:
         await engine._log.submit(Write(rows))
 
     return write
+
+
+@pytest.fixture
+def waiting(engine: Engine) -> Waiting:
+    """How many messages of their own wait in a queue of the engine's."""
+    statement = "SELECT count(*) FROM deliveries WHERE queue = (SELECT id FROM queues WHERE name = ?) AND held = 0"
+
+    async def count(queue: str) -> int:
+        return int((await engine._log.rows(statement, (queue,), purpose="a test"))[0][0])
+
+    return count
 
 
 @pytest.fixture

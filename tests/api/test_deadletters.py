@@ -10,9 +10,8 @@ import httpx
 import pytest
 
 from tests.api.conftest import Bury
-from tests.api.test_operations_contract import ENVELOPE, PLANE
 from tests.api.test_publish import paths, refused
-from tests.bloodbank.letters import row
+from tests.bloodbank.letters import ENVELOPE, PLANE, row
 from tests.clock import MORNING, ManualClock
 
 BODY = json.dumps(ENVELOPE).encode()

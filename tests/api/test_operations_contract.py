@@ -18,6 +18,7 @@ from godtui.api.client import HttpOperations
 from godtui.api.configuration import ApiConfig
 from godtui.api.server import serve
 from godtui.bloodbank.bus import Unconfirmed
+from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.clock import to_microseconds
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent, new_id, read_draft, read_timestamp
 from godtui.filters import Filter
@@ -34,11 +35,10 @@ from godtui.operations import (
     UnknownLetterError,
     Welcome,
 )
-from godtui.runtime.engine import Engine
-from tests.api.conftest import Bury
+from tests.api.conftest import Bury, Waiting
 from tests.api.test_publish import TYPE
 from tests.api.test_stream import BOUND
-from tests.bloodbank.letters import row
+from tests.bloodbank.letters import ENVELOPE, PLANE, row
 from tests.clock import MORNING, ManualClock
 
 EVERYTHING = Filter()
@@ -248,16 +248,6 @@ async def test_health_is_told(ways: Operations, operations: Operations) -> None:
     assert (await ways.monitor.health()).document() == (await operations.monitor.health()).document()
 
 
-PLANE = "infra-dispatcher.plane"
-ENVELOPE = {
-    "event_id": "0198c5a2-6c1e-7000-8000-000000000001",
-    "event_type": TYPE,
-    "timestamp": "2026-02-12T14:02:11.482000Z",
-    "version": "v1",
-    "source": {"service": "contract"},
-    "correlation_id": None,
-    "payload": {"message": "right"},
-}
 STRANGE = jsontext.dumps({**ENVELOPE, "payload": {"message": 10**30, "nul": "\0"}})
 HOSTILE = {"x-godtui-requeues": 4, "x-death": [{"queue": "q"}], "\u2028": {"deep": [1.5, "\0"]}}
 
@@ -295,15 +285,15 @@ async def test_letters_are_found(ways: Operations, bury: Bury) -> None:
             await ways.letters.page(wanted("source:contract since:15m"), cursor=first.next_cursor, **other)  # type: ignore[arg-type]
 
 
-async def test_a_letter_is_requeued_once(ways: Operations, bury: Bury, engine: Engine) -> None:
+async def test_a_letter_is_requeued_once(ways: Operations, bury: Bury, waiting: Waiting) -> None:
     await bury(row(STRANGE, queue=PLANE, message_id="m"))
     assert await ways.letters.requeue(1) == (1, PLANE, "m", "agent.task.failed", 1)
-    assert (await engine._bus.statistics(PLANE)).ready == 1
+    assert await waiting(PLANE) == 1
     with pytest.raises(UnknownLetterError, match="no dead letter 1"):
         await ways.letters.requeue(1)
 
 
-async def test_a_correction_is_judged(ways: Operations, bury: Bury, engine: Engine) -> None:
+async def test_a_correction_is_judged(ways: Operations, bury: Bury, waiting: Waiting) -> None:
     await bury(row(b"{", queue=PLANE))
     wrong = {**ENVELOPE, "payload": {"message": 7}}
     with pytest.raises(InvalidEventError) as caught:
@@ -313,7 +303,7 @@ async def test_a_correction_is_judged(ways: Operations, bury: Bury, engine: Engi
         with pytest.raises(TooLargeError, match=r"1,048,576|1,049,600"):
             await ways.letters.requeue(1, {**ENVELOPE, "payload": {"message": "x" * size}})
     assert (await ways.letters.requeue(1, ENVELOPE)).message_id == ENVELOPE["event_id"]
-    assert (await engine._bus.statistics(PLANE)).ready == 1
+    assert await waiting(PLANE) == 1
 
 
 async def test_a_letter_whose_queue_does_not_take_it_stays(ways: Operations, bury: Bury) -> None:
@@ -326,14 +316,14 @@ async def test_a_letter_whose_queue_does_not_take_it_stays(ways: Operations, bur
 
 
 async def test_a_letter_is_not_requeued_without_a_confirm(
-    ways: Operations, bury: Bury, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ways: Operations, bury: Bury, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bury(row(STRANGE, queue=PLANE))
 
     async def unconfirmed(*_: object) -> Unconfirmed:
         return Unconfirmed("the disk is full")
 
-    monkeypatch.setattr(engine._bus, "put", unconfirmed)
+    monkeypatch.setattr(EmbeddedBus, "put", unconfirmed)
     with pytest.raises(NotRequeuedError, match="the disk is full"):
         await ways.letters.requeue(1)
     assert await ways.letters.letter(1) is not None

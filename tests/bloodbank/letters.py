@@ -12,6 +12,17 @@ from godtui.bloodbank.deaths import DEAD_LETTERS
 from godtui.eventlog import Transaction
 from tests.clock import MORNING
 
+PLANE = "infra-dispatcher.plane"
+ENVELOPE = {
+    "event_id": "0198c5a2-6c1e-7000-8000-000000000001",
+    "event_type": "test.event.created",
+    "timestamp": "2026-02-12T14:02:11.482000Z",
+    "version": "v1",
+    "source": {"service": "contract"},
+    "correlation_id": None,
+    "payload": {"message": "right"},
+}
+
 
 @dataclass
 class Write:
