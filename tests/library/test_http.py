@@ -22,9 +22,11 @@ from godtui.bloodbank import (
 from godtui.bloodbank.frames import Events, Frame, Gap, Position, Welcome
 from godtui.bloodbank.http import publishing
 from godtui.bloodbank.http.connection import Connection
+from godtui.clock import to_datetime
+from godtui.envelope import handling, new_id
 from godtui.operations import InstanceUnreachableError, StoreUnavailableError
 from tests.api.test_stream import scripted
-from tests.clock import ManualClock
+from tests.clock import MORNING, ManualClock
 from tests.library.test_ways import BOUND, TYPE, taken, texts
 from tests.library.ways import TOKEN, HttpWay
 
@@ -114,6 +116,22 @@ async def test_the_wrong_token_is_said_and_not_repeated(http: HttpWay) -> None:
         assert subscriber.state.status == "waiting"
         assert "lets nobody in" in subscriber.state.detail
     assert "abd" not in str(caught.value) + subscriber.state.detail
+
+
+async def test_a_chain_goes_on_where_its_cause_is_not_known(http: HttpWay) -> None:
+    """As when the cause came over a broker, or from another godtui."""
+    chain, elsewhere, other = new_id(), new_id(), new_id()
+    cause = EventEnvelope(
+        event_id=elsewhere, event_type=TYPE, timestamp=to_datetime(MORNING), source={}, correlation_id=chain, payload={}
+    )
+    async with http.subscriber() as subscriber, http.publisher() as publisher:
+        with handling(cause):
+            await publisher.publish(TYPE, {"message": "inherits"})
+            await publisher.publish(TYPE, {"message": "says otherwise"}, correlation_id=other)
+            own = await publisher.publish(TYPE, {"message": "has another cause"}, causation_id=other)
+        events = await taken(subscriber, 3)
+    assert [event.correlation_id for event in events] == [chain, other, own.event_id]
+    assert [event.source["causation_id"] for event in events] == [str(elsewhere), str(elsewhere), str(other)]
 
 
 async def test_an_instance_that_does_not_answer_confirms_nothing() -> None:

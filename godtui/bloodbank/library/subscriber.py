@@ -100,7 +100,8 @@ class Subscriber:
         """Handle events until the subscriber is closed or this is cancelled.
 
         What the handler publishes inherits correlation and cause. Where it raises GiveUpError, the event is given up
-        at once. Raises UnknownPositionError where `after` was never given out there, and what `on_give_up` raises.
+        at once. To leave after an event, write the loop out and break. Raises UnknownPositionError where `after` was
+        never given out there, and what `on_give_up` raises.
         """
         async for delivery in self:
             async with delivery as event:
