@@ -12,7 +12,7 @@ from uuid import UUID, SafeUUID
 
 import orjson
 import uuid_utils
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from godtui import jsontext
@@ -147,6 +147,10 @@ EventType = Annotated[str, StringConstraints(pattern=f"^{_EVENT_TYPE.pattern}$",
 Version = Annotated[str, StringConstraints(pattern=f"^{_VERSION.pattern}$")]
 
 
+_CORRELATION: TypeAdapter[UUID | None] = TypeAdapter(UUID | None)
+_MAX_SHOWN = 200
+
+
 class EventEnvelope(BaseModel):
     """One event as every part of the domain sees it. Unknown fields are kept untouched in `model_extra`."""
 
@@ -228,8 +232,10 @@ def read_draft(value: Json) -> EventDraft:
 def read_envelope(body: bytes) -> tuple[EventEnvelope, list[Fault]]:
     """An envelope that anyone may have written, and what is irregular about it though it can be kept.
 
+    A naive timestamp is read as UTC, a correlation that is no UUID as null, a version that is no text as its JSON text.
     Raises InvalidEventError where the body is not a JSON object or `event_id`, `event_type`, `timestamp`, `source`,
-    `payload` is missing or of the wrong type: such bytes name no event.
+    `payload` is missing or of the wrong type: such bytes name no event. An id that is no UUID and a time that is no
+    moment of RFC 3339 are of the wrong type: the log has no place for them.
     """
     try:
         document = jsontext.parse(body)
@@ -241,12 +247,39 @@ def read_envelope(body: bytes) -> tuple[EventEnvelope, list[Fault]]:
     try:
         envelope = EventEnvelope.model_validate(document)
     except ValidationError as error:
-        raise InvalidEventError(_faults(error)) from None
+        faults = _faults(error)
+        if any(fault.path not in _OPTIONAL for fault in faults):
+            raise InvalidEventError(faults) from None
+        document, more = _without_oddities(document)
+        envelope, irregular = EventEnvelope.model_validate(document), irregular + more
     if fault := event_type_fault(envelope.event_type):
         irregular.append(Fault("/event_type", fault))
     if fault := version_fault(envelope.version):
         irregular.append(Fault("/version", fault))
     return envelope, irregular
+
+
+_OPTIONAL = frozenset({"/version", "/correlation_id"})
+"""What an event can be kept without."""
+
+
+def _without_oddities(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:
+    """A document in which something optional is of the wrong type, as it can be read."""
+    faults: list[Fault] = []
+    read = dict(document)
+    version = read.get("version", "v1")
+    if version is None:
+        read["version"] = "v1"
+        faults.append(Fault("/version", "version may be left out, but is not null; read as v1"))
+    elif not isinstance(version, str):
+        read["version"] = jsontext.dumps(version).decode()
+    try:
+        _CORRELATION.validate_python(read.get("correlation_id"))
+    except ValidationError:
+        shown = jsontext.dumps(read["correlation_id"]).decode()[:_MAX_SHOWN]
+        faults.append(Fault("/correlation_id", f"correlation_id is a UUID or null; {shown} is read as null"))
+        read["correlation_id"] = None
+    return read, faults
 
 
 def _with_zone(document: dict[str, Any]) -> tuple[dict[str, Any], list[Fault]]:

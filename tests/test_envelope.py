@@ -219,9 +219,30 @@ WRONG: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, value) for name, listed in WRONG.items() for value in listed])
+OPTIONAL = ("version", "correlation_id")
+NEEDED = {name: listed for name, listed in WRONG.items() if name not in OPTIONAL}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, listed in NEEDED.items() for value in listed])
 def test_a_field_of_the_wrong_type(name: str, value: Any) -> None:
     assert faults_of({**DOCUMENT, name: value}) == [f"/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "version"), [(None, "v1"), (5, "5"), (1.5, "1.5"), (True, "true"), ([], "[]"), ({"a": 1}, '{"a":1}')]
+)
+def test_a_version_that_is_no_text_is_kept_as_its_json(value: Any, version: str) -> None:
+    one, faults = read(version=value, timestamp="2026-02-12T14:02:11")
+    assert one.version == version
+    assert [fault.path for fault in faults] == ["/timestamp", "/version"]
+
+
+@pytest.mark.parametrize("value", WRONG["correlation_id"])
+def test_a_correlation_that_is_no_uuid_is_read_as_none(value: Any) -> None:
+    one, faults = read(correlation_id=value)
+    assert one.correlation_id is None
+    assert [fault.path for fault in faults] == ["/correlation_id"]
+    assert jsontext.dumps(value).decode() in faults[0].message
 
 
 def test_every_fault_is_listed() -> None:
