@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from godtui.bloodbank.bus import HeaderValue, PublishOutcome
+from godtui.bloodbank.deaths import ATTEMPTS, FIRST_AT, LAST_AT, LETTER, QUEUE, REASON, ROUTING_KEY
 from godtui.bloodbank.rabbitmq.link import Link
-from godtui.bloodbank.rabbitmq.messages import (
-    ATTEMPTS,
-    FIRST_AT,
-    LAST_AT,
-    LETTER,
-    QUEUE,
-    REASON,
-    ROUTING_KEY,
-    carried,
-)
+from godtui.bloodbank.rabbitmq.messages import carried
 from godtui.bloodbank.rabbitmq.sending import Parcel, Sender
 from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, Topology
 from godtui.clock import Clock

@@ -22,10 +22,11 @@ from godtui.bloodbank.bus import (
     SubscriptionClosedError,
     UnknownQueueError,
 )
+from godtui.bloodbank.deaths import DEAD_LETTERS
 from godtui.bloodbank.rabbitmq.afterlife import Afterlife, Decision
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
-from godtui.bloodbank.rabbitmq.messages import attempts_of, message_of
+from godtui.bloodbank.rabbitmq.messages import attempts_of, letter_of, message_of
 from godtui.bloodbank.rabbitmq.topology import Topology, declare
 from godtui.clock import Clock
 
@@ -46,7 +47,7 @@ class RabbitDelivery:
         self.carrier = carrier
         self.generation = generation
         self.first_at = first_at
-        self.attempt = attempts_of(carrier)
+        self.attempt = attempts_of(carrier, is_dead=consumer.spec.name == DEAD_LETTERS)
         self.settled = False
         self._message: Message | None = None
         self._consumer = consumer
@@ -59,7 +60,7 @@ class RabbitDelivery:
     @property
     def message(self) -> Message:
         if self._message is None:
-            self._message = message_of(self.carrier)
+            self._message = (letter_of if self._consumer.spec.name == DEAD_LETTERS else message_of)(self.carrier)
         return self._message
 
     def ack(self) -> None:

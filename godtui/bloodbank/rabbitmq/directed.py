@@ -10,9 +10,10 @@ from typing import Final
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
 from godtui.bloodbank.bus import Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.deaths import ROUTING_KEY
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
-from godtui.bloodbank.rabbitmq.messages import ROUTING_KEY, carried, check_headers
+from godtui.bloodbank.rabbitmq.messages import carried, check_headers
 from godtui.bloodbank.rabbitmq.sending import UNROUTED, Parcel, Sender
 
 PREFIX: Final = "bloodbank.to."

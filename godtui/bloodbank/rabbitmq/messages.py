@@ -13,20 +13,10 @@ from pamqp import common, encode
 from pamqp.commands import Basic
 
 from godtui.bloodbank.bus import HeaderValue, Message
+from godtui.bloodbank.deaths import ATTEMPTS, ROUTING_KEY
 from godtui.clock import rfc3339, to_datetime, to_microseconds
 from godtui.envelope import read_envelope, violations_text
 from godtui.eventlog import Record
-
-ATTEMPTS: Final = "x-godtui-attempts"
-"""How often the message was handed out before it was put back for another try."""
-ROUTING_KEY: Final = "x-original-routing-key"
-"""The routing key of a message that came into its queue by the queue's name."""
-REASON: Final = "x-godtui-reason"
-QUEUE: Final = "x-godtui-queue"
-FIRST_AT: Final = "x-godtui-first-at"
-LAST_AT: Final = "x-godtui-last-at"
-LETTER: Final = "x-godtui-letter"
-"""What a dead letter says of its death: why, where, first and last hand-out (µs since 1970), and its own id."""
 
 DELIVERY_COUNT: Final = "x-delivery-count"
 _DEATH: Final = ("x-death", "x-first-death-", "x-last-death-")
@@ -88,10 +78,17 @@ def message_of(delivered: DeliveredMessage) -> Message:
     return Message(delivered.body, routing_key, properties.message_id or "", headers)
 
 
-def attempts_of(delivered: DeliveredMessage) -> int:
-    """How often it was handed out, this time included."""
+def letter_of(delivered: DeliveredMessage) -> Message:
+    """A message as it lies among the dead, with all that its headers tell of its deaths."""
+    properties = delivered.header.properties
+    headers = {key: plain(value) for key, value in (properties.headers or {}).items() if key != DELIVERY_COUNT}
+    return Message(delivered.body, delivered.routing_key or "", properties.message_id or "", headers)
+
+
+def attempts_of(delivered: DeliveredMessage, *, is_dead: bool = False) -> int:
+    """How often it was handed out, this time included; what `is_dead` says of attempts was before it died."""
     headers = delivered.header.properties.headers or {}
-    before = _whole(headers.get(ATTEMPTS))
+    before = 0 if is_dead else _whole(headers.get(ATTEMPTS))
     count = headers.get(DELIVERY_COUNT)
     if count is None:
         # Classic queues only say that there was an earlier time.

@@ -11,12 +11,12 @@ from aiormq.abc import AbstractChannel
 from pamqp.common import FieldTable
 
 from godtui.bloodbank.bus import QueueSpec
+from godtui.bloodbank.deaths import DEAD_LETTERS
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError
 
 EXCHANGE: Final = "bloodbank.events"
 DEAD_LETTER_EXCHANGE: Final = "bloodbank.dlx"
 MEMORY: Final = "candystore.events"
-DEAD_LETTERS: Final = "bloodbank.dead-letters"
 
 QueueType: TypeAlias = Literal["quorum", "classic"]
 LIMITED_SINCE: Final = (4, 0)
