@@ -44,6 +44,7 @@ PROMISED = [
     "agent.task.failed",
     "agent.task.dlq",
     "worktree.dlq",
+    "webhook.plane.dlq",
     "meeting.started",
     "meeting.converged",
     "meeting.ended",
@@ -150,7 +151,7 @@ def test_an_announcement_lists_at_most_a_thousand_events() -> None:
     assert not contract.valid({**payload, "count": 0})
 
 
-@pytest.mark.parametrize("event_type", ["bloodbank.message.dlq", "agent.task.dlq", "worktree.dlq"])
+@pytest.mark.parametrize("event_type", ["bloodbank.message.dlq", "agent.task.dlq", "worktree.dlq", "webhook.plane.dlq"])
 def test_a_notice_lists_at_most_a_hundred_letters(event_type: str) -> None:
     contract = REGISTRY.contract(event_type)
     letters = [{"id": number, "queue": "q", "reason": "expired"} for number in range(1, 101)]
