@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from godtui.bloodbank.bus import HeaderValue, PublishOutcome
-from godtui.bloodbank.deaths import ATTEMPTS, FIRST_AT, LAST_AT, LETTER, QUEUE, REASON, ROUTING_KEY
+from godtui.bloodbank.deaths import ATTEMPTS, FIRST_AT, LAST_AT, LETTER, MAX_REASON, QUEUE, REASON, ROUTING_KEY
+from godtui.bloodbank.rabbitmq.answers import answered
 from godtui.bloodbank.rabbitmq.link import Link
-from godtui.bloodbank.rabbitmq.messages import carried
+from godtui.bloodbank.rabbitmq.messages import carriable, carried, route
 from godtui.bloodbank.rabbitmq.sending import Parcel, Sender
-from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, Topology
+from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, Topology, naming
 from godtui.clock import Clock
 
 if TYPE_CHECKING:
@@ -50,20 +51,21 @@ class Afterlife:
     async def _bury(self, queue: str, delivery: RabbitDelivery, reason: str) -> PublishOutcome:
         message = delivery.message
         headers: dict[str, HeaderValue] = {
-            **message.headers,
-            REASON: reason,
+            **carriable(message.headers),
+            REASON: reason[:MAX_REASON],
             QUEUE: queue,
             ATTEMPTS: delivery.attempt,
             FIRST_AT: delivery.first_at,
             LAST_AT: self._clock.now(),
             LETTER: str(uuid4()),
         }
-        parcel = Parcel(DEAD_LETTER_EXCHANGE, message.routing_key, carried(message, headers), message.body)
-        return await self._sender.send_one(parcel)
+        key = route(message, delivery.carrier)
+        return await self._sender.send_one(Parcel(DEAD_LETTER_EXCHANGE, key, carried(message, headers), message.body))
 
     async def _retry(self, queue: str, delivery: RabbitDelivery, after: float) -> PublishOutcome:
         message = delivery.message
-        headers = {**message.headers, ATTEMPTS: delivery.attempt, ROUTING_KEY: message.routing_key}
+        key = route(message, delivery.carrier)
+        headers = {**carriable(message.headers), ATTEMPTS: delivery.attempt, ROUTING_KEY: key}
         name = queue
         if after >= SHORTEST_DELAY:
             name = await self._waiting_room(queue, tier(after))
@@ -72,10 +74,9 @@ class Afterlife:
     async def _waiting_room(self, queue: str, milliseconds: int) -> str:
         """The queue in which messages of another queue wait so long; it goes when it is no longer used."""
         name = f"{queue}.retry.{milliseconds}ms"
-        channel = await self._link.channel()
         arguments = self._topology.waiting_room(queue, milliseconds, self._link.version)
-        await channel.queue_declare(name, durable=True, arguments=arguments)
-        await channel.close()
+        async with answered(), self._link.passing_channel() as channel, naming(f"queue {name}"):
+            await channel.queue_declare(name, durable=True, arguments=arguments)
         return name
 
 

@@ -21,6 +21,10 @@ from godtui.eventlog import Record
 DELIVERY_COUNT: Final = "x-delivery-count"
 _DEATH: Final = ("x-death", "x-first-death-", "x-last-death-")
 _MAX_SHORT: Final = 255
+MAX_HEADER_BYTES: Final = 120_000
+"""They have to fit into one frame, which RabbitMQ makes 131,072 bytes unless it is told otherwise."""
+_MAX_COUNT: Final = 2**31
+_MAX_DEPTH: Final = 100
 
 
 def properties_of(message: Message, more: Mapping[str, HeaderValue] | None = None) -> Basic.Properties:
@@ -54,6 +58,22 @@ def carried(message: Message, headers: Mapping[str, HeaderValue]) -> Basic.Prope
         delivery_mode=2,
         message_id=_short(message.message_id) or None,
     )
+
+
+def carriable(headers: Mapping[str, HeaderValue]) -> dict[str, HeaderValue]:
+    """A stranger's headers to be carried on beside some of ours: none where they are too large or too deep for that."""
+    carried_on = dict(headers)
+    try:
+        fits = len(encode.field_table(carried_on)) <= MAX_HEADER_BYTES
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        fits = False
+    return carried_on if fits else {}
+
+
+def route(message: Message, delivered: DeliveredMessage) -> str:
+    """The routing key under which a message is put elsewhere; one that a stranger made too long is the broker's own."""
+    key = message.routing_key
+    return key if len(key.encode(errors="replace")) <= _MAX_SHORT else delivered.routing_key or ""
 
 
 def check_headers(headers: Mapping[str, HeaderValue]) -> None:
@@ -96,8 +116,11 @@ def attempts_of(delivered: DeliveredMessage, *, is_dead: bool = False) -> int:
     return before + _whole(count) + 1
 
 
-def plain(value: Any) -> HeaderValue:
-    """A value of a header table as JSON has it: moments as RFC 3339, bytes as text, decimals as text."""
+def plain(value: Any, depth: int = _MAX_DEPTH) -> HeaderValue:
+    """A value of a header table as JSON has it: moments as RFC 3339, bytes as text, decimals as text.
+
+    What lies deeper than a hundred levels is left out.
+    """
     match value:
         case None | bool() | int() | float() | str():
             return value
@@ -108,9 +131,9 @@ def plain(value: Any) -> HeaderValue:
         case Decimal():
             return str(value)
         case Mapping():
-            return {str(key): plain(each) for key, each in value.items()}
+            return {str(key): plain(each, depth - 1) for key, each in value.items()} if depth else {}
         case list() | tuple():
-            return [plain(each) for each in value]
+            return [plain(each, depth - 1) for each in value] if depth else []
     return str(value)
 
 
@@ -131,4 +154,4 @@ def _short(text: str) -> str | None:
 
 
 def _whole(value: common.FieldValue) -> int:
-    return value if isinstance(value, int) and value >= 0 else 0
+    return value if isinstance(value, int) and 0 <= value <= _MAX_COUNT else 0
