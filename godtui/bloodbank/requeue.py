@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 from godtui import jsontext
-from godtui.bloodbank.bus import Already, Bus, Confirmed, Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.bus import Already, Bus, Confirmed, Conflict, Message, PublishOutcome, Refused, Unconfirmed
 from godtui.bloodbank.deadletters import DeadLetter
 from godtui.bloodbank.deaths import REQUEUES
 from godtui.bloodbank.embedded import EmbeddedBus
@@ -113,6 +113,9 @@ class Requeue:
                 raise NotRequeuedError(f"letter {letter.id} is not surely requeued: {reason}; {MORE_ONCE}")
             case Refused(reason):
                 raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {reason}; {_advice(letter)}")
+            case Conflict():
+                held = "its id is held with other content"
+                raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {held}; {_advice(letter)}")
         return Requeued(letter.id, letter.queue, message.message_id, letter.routing_key, letter.requeues + 1)
 
     def _message(self, letter: DeadLetter, correction: Any) -> Message:

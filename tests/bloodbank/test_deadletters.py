@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godtui.bloodbank.bus import Bus, Confirmed, Message, PublishOutcome, QueueSpec, Unconfirmed
+from godtui.bloodbank.bus import Bus, Confirmed, Conflict, Message, PublishOutcome, QueueSpec, Unconfirmed
 from godtui.bloodbank.deadletters import DeadLetter, dead_letters, decoded, encoded
 from godtui.bloodbank.errors import NotRequeuedError, RequeueRefusedError, TooLargeError, UnknownLetterError
 from godtui.bloodbank.letterbox import PREVIEW_BYTES, Letterbox
@@ -342,6 +342,10 @@ async def test_over_a_broker_the_letter_goes_after_the_confirm(room: Room, contr
     bus: Bus = broker
     requeue = Requeue(Letterbox(room.log), PutBackOverBroker(bus, room.log), contracts, PublishingRules())
     with pytest.raises(NotRequeuedError, match=r"connection lost.*delivered twice"):
+        await requeue(1)
+    assert len(await dead_letters(room.log)) == 2
+    broker.outcome = Conflict(None)
+    with pytest.raises(RequeueRefusedError, match="other content"):
         await requeue(1)
     assert len(await dead_letters(room.log)) == 2
     broker.outcome = Confirmed(None)
