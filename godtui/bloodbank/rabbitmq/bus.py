@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -24,6 +24,7 @@ from godtui.bloodbank.bus import (
 )
 from godtui.bloodbank.inflight import InFlight, distinct_runs
 from godtui.bloodbank.rabbitmq.afterlife import Afterlife
+from godtui.bloodbank.rabbitmq.claim import Claim, Taker
 from godtui.bloodbank.rabbitmq.consumer import RabbitSubscription
 from godtui.bloodbank.rabbitmq.directed import Directed
 from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
@@ -61,7 +62,7 @@ class RabbitBus:
         self._afterlife = Afterlife(Sender(self._publishing), self._consuming, self.topology, self._clock)
         self._in_flight = InFlight()
         self._bindings: dict[str, tuple[str, ...]] = {}
-        self._open: set[RabbitSubscription | RabbitTap] = set()
+        self._open: set[RabbitSubscription | RabbitTap | Claim] = set()
         self._watching: asyncio.Task[None] | None = None
         self._closed = self._tried = False
 
@@ -156,10 +157,22 @@ class RabbitBus:
         self._open.add(consumer)
         return consumer
 
-    def tap(self, bindings: Sequence[str], capacity: int = 1000) -> RabbitTap:
-        tap = RabbitTap(self._consuming, bindings, capacity, self._clock, self._open.discard)
+    def tap(
+        self, bindings: Sequence[str], capacity: int = 1000, *, on_break: Callable[[], None] = lambda: None
+    ) -> RabbitTap:
+        """`on_break` is called whenever the view was lost; what is published until it is back is not seen."""
+        tap = RabbitTap(self._consuming, bindings, capacity, self._clock, self._open.discard, on_break)
         self._open.add(tap)
         return tap
+
+    def claim(self, role: str, taker: Taker | None) -> Claim:
+        """A claim to a role that one instance on this broker has at a time, or a look at who has it; to be started.
+
+        Who consumes from this bus does so over the connection with which the claim is had and lost.
+        """
+        claim = Claim(self._consuming, role, self._clock, taker, on_close=self._open.discard)
+        self._open.add(claim)
+        return claim
 
     async def statistics(self, queue: str) -> QueueStatistics:
         """Raises UnknownQueueError, ConnectionError, TimeoutError."""

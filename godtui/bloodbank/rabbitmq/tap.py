@@ -35,11 +35,13 @@ class RabbitTap:
         capacity: int,
         clock: Clock,
         on_close: Callable[[RabbitTap], None] = lambda tap: None,
+        on_break: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
         self._bindings = tuple(bindings)
         self._clock = clock
         self._on_close = on_close
+        self._on_break = on_break
         self._kept: Newest[DeliveredMessage] = Newest(capacity)
         self._listening: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
@@ -62,6 +64,7 @@ class RabbitTap:
             self._ready.set()
             with suppress(Exception):
                 await channel.closing
+            self._on_break()
 
     async def _open(self) -> Channel:
         async with asyncio.timeout(ANSWER_SECONDS):

@@ -1,0 +1,251 @@
+"""A role that one instance on a broker has at a time: who has it, and who takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, Protocol
+
+from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel
+from aiormq.exceptions import ChannelLockedResource, ChannelNotFoundEntity
+from pamqp.common import FieldTable
+
+from godtui.bloodbank.holder import Holder
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError, explained
+from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.nameplate import Nameplate
+from godtui.clock import Clock
+
+RETRY_SECONDS: Final = 1.0
+READ_AGAIN_SECONDS: Final = 0.2
+READINGS: Final = 3
+LOCK_ARGUMENTS: Final[FieldTable] = {"x-queue-type": "classic"}
+
+logger = logging.getLogger(__name__)
+
+
+class Taker(Protocol):
+    """Who is to have the role."""
+
+    async def take(self, before: Holder | None) -> Holder:
+        """The role is ours unless this raises, in which case it is left to others and tried for again later.
+
+        `before` is who had it last: None for nobody ever, a nameless holder where that cannot be known. Returns what
+        is said of us.
+        """
+
+    def is_own(self, holder: Holder) -> bool:
+        """Whether that is ourselves, maybe as an earlier process."""
+
+
+class Claim:
+    """One instance's claim to a role, kept up over every connection.
+
+    The lock is an exclusive queue named after the role: the broker lets one connection have it, and deletes it as soon
+    as that connection is gone. What goes with the role must use the same connection. Who has the role says so on its
+    nameplate. Without a taker, the claim only watches who has it.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        role: str,
+        clock: Clock,
+        taker: Taker | None,
+        *,
+        jitter: Callable[[], float] = random.random,
+        on_close: Callable[[Claim], None] = lambda claim: None,
+    ) -> None:
+        self.role = role
+        self.held: Holder | None = None
+        """What was said of ourselves, while we have the role."""
+        self.holder: Holder | None = None
+        """Who else has it, as last seen; None while nobody else is known to."""
+        self.fault: str | None = None
+        """Why the role can be neither had nor watched, or None."""
+        self._link = link
+        self._clock = clock
+        self._taker = taker
+        self._jitter = jitter
+        self._on_close = on_close
+        self._nameplate = Nameplate(link, role)
+        self._known = asyncio.Event()
+        self._change = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def standing(self) -> str:
+        """How it is about the role, in a sentence."""
+        if self.held is not None:
+            return self.held.tenure
+        if not self._link.up:
+            last = "" if self.holder is None else f"; as last heard, {self.holder.tenure}"
+            return f"standing by: there is no connection to the broker{last}"
+        if self.fault is not None:
+            return f"standing by: {self.fault}"
+        if self.holder is not None:
+            return f"standing by: {self.holder.tenure}"
+        return "standing by: the broker still keeps an earlier connection of ours"
+
+    def start(self) -> None:
+        """Begin to claim the role, or to watch who has it."""
+        self._running = asyncio.create_task(self._run(), name=f"claim {self.role}")
+
+    async def close(self) -> None:
+        """Leave the role to others."""
+        self._on_close(self)
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        self._known.set()
+
+    async def known(self) -> None:
+        """Until it is known how it is about the role, or that the broker cannot be asked."""
+        if self._known.is_set():
+            return
+        await self._link.tried.wait()
+        if self._link.up:
+            await self._known.wait()
+
+    async def changed(self) -> None:
+        """Until `held` or `holder` changes."""
+        await self._change.wait()
+
+    async def wait(self) -> None:
+        """Until the role is ours."""
+        while self.held is None:
+            await self.changed()
+
+    async def lost(self) -> None:
+        """Until the role is not ours, or no longer."""
+        while self.held is not None:
+            await self.changed()
+
+    async def _run(self) -> None:
+        while True:
+            await self._link.wait()
+            generation = self._link.generation
+            try:
+                await (self._look() if self._taker is None else self._strive(self._taker))
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong, the role must not stay without a taker
+                self._say(explained(error) if isinstance(error, BROKER_ERRORS) else str(error) or type(error).__name__)
+            self._known.set()
+            await self._pause(generation)
+
+    async def _look(self) -> None:
+        """See who has the role."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                channel = await self._link.channel()
+                await channel.queue_declare(self.role, passive=True)
+        except ChannelLockedResource:
+            await self._see_other()
+        except ChannelNotFoundEntity:
+            self._be(None, None)
+
+    async def _strive(self, taker: Taker) -> None:
+        """Take the role if nobody has it, and keep it for as long as the connection and the lock last."""
+        try:
+            channel = await self._lock()
+        except ChannelLockedResource:
+            await self._see_other()
+            return
+        try:
+            held = await taker.take(await self._before())
+            await self._put_up(held)
+            if not channel.is_closed:
+                await self._hold(held, channel)
+        finally:
+            with suppress(*BROKER_ERRORS):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await channel.close()
+
+    async def _hold(self, held: Holder, channel: Channel) -> None:
+        """Until the lock is gone."""
+        logger.info("%s: this instance is active", self.role)
+        self._be(held, None)
+        self._known.set()
+        try:
+            with suppress(Exception):
+                await channel.closing
+            logger.warning("%s: this instance is active no longer", self.role)
+        finally:
+            self._be(None, None)
+
+    async def _lock(self) -> Channel:
+        """The channel with the lock: each is gone as soon as the other is. Raises ChannelLockedResource."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            channel = await self._link.channel()
+            try:
+                await channel.queue_declare(self.role, exclusive=True, auto_delete=True, arguments=LOCK_ARGUMENTS)
+            except (ChannelLockedResource, TimeoutError):
+                raise
+            except BROKER_ERRORS as error:
+                raise DeclarationError(f"queue {self.role}", error) from error
+            channel.on_consumer_cancel_callbacks.add(lambda frame: channel.close())
+            await channel.basic_consume(self.role, _ignore, no_ack=True)
+            return channel
+
+    async def _before(self) -> Holder | None:
+        """Who had the role before us: nameless where that cannot be read, also not on another look."""
+        for reading in range(READINGS):
+            if reading:
+                await self._clock.sleep(READ_AGAIN_SECONDS)
+            try:
+                found = await self._nameplate.read()
+            except BROKER_ERRORS as error:
+                logger.warning("%s: who was active before cannot be read: %s", self.role, explained(error))
+                break
+            if found != Holder():
+                return found
+        return Holder()
+
+    async def _put_up(self, held: Holder) -> None:
+        """Say who has the role; it can be had without that."""
+        try:
+            await self._nameplate.write(held)
+        except BROKER_ERRORS as error:
+            logger.warning("%s: who is active cannot be said to others: %s", self.role, explained(error))
+
+    async def _see_other(self) -> None:
+        """Another connection has the role: read whose that is; what cannot be read just now is as it was."""
+        found = await self._nameplate.read() or Holder()
+        if found == Holder() and self.holder is not None:
+            found = self.holder
+        # Our own earlier connection, whose end the broker has yet to notice, is nobody else.
+        self._be(None, None if self._taker is not None and self._taker.is_own(found) else found)
+
+    def _be(self, held: Holder | None, holder: Holder | None) -> None:
+        self.fault = None
+        if (held, holder) == (self.held, self.holder):
+            return
+        self.held, self.holder = held, holder
+        change, self._change = self._change, asyncio.Event()
+        change.set()
+
+    def _say(self, fault: str) -> None:
+        if fault != self.fault and self._link.up:
+            logger.warning("%s: %s", self.role, fault)
+        self.fault = fault
+
+    async def _pause(self, generation: int) -> None:
+        """Until it is time to try again, or the connection is lost, after which the next is tried at once."""
+        pause = RETRY_SECONDS * (1 + self._jitter())
+        waits = (
+            asyncio.ensure_future(self._clock.sleep(pause)),
+            asyncio.ensure_future(self._link.gone(generation)),
+        )
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for each in waits:
+                each.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+
+async def _ignore(delivered: DeliveredMessage) -> None:
+    """Nothing is ever sent to a lock."""
