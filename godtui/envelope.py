@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID, SafeUUID
 
@@ -35,6 +37,9 @@ _OWN_HEAD = re.compile(
     rb'"version":"[^"\\]*","source":\{'
 )
 _OWN_MIDDLE = re.compile(rb'"correlation_id":(?:null|"[0-9a-f-]{36}"),"payload":\{')
+_OWN_FIELDS = ("event_id", "event_type", "timestamp", "version", "source", "correlation_id", "payload")
+_OWN_ID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_OWN_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 _NEEDS_READING = (b"\\u", *(f'"{name}"'.encode() for name in RESERVED))
 """An escape that may spell a reserved name, or such a name itself, somewhere within."""
 
@@ -252,11 +257,14 @@ def read_envelope(body: bytes) -> tuple[EventEnvelope, list[Fault]]:
             raise InvalidEventError(faults) from None
         document, more = _without_oddities(document)
         envelope, irregular = EventEnvelope.model_validate(document), irregular + more
-    if fault := event_type_fault(envelope.event_type):
-        irregular.append(Fault("/event_type", fault))
-    if fault := version_fault(envelope.version):
-        irregular.append(Fault("/version", fault))
+    irregular += name_faults(envelope.event_type, envelope.version)
     return envelope, irregular
+
+
+def name_faults(event_type: str, version: str) -> list[Fault]:
+    """What is wrong with an event's names by their grammar."""
+    found = (("/event_type", event_type_fault(event_type)), ("/version", version_fault(version)))
+    return [Fault(path, message) for path, message in found if message]
 
 
 _OPTIONAL = frozenset({"/version", "/correlation_id"})
@@ -363,6 +371,57 @@ def handling(envelope: EventEnvelope) -> Iterator[None]:
         yield
     finally:
         _cause.reset(token)
+
+
+class OwnForm(NamedTuple):
+    """What the log wants to know of a body in our own form. Ids are bytes, `time` is microseconds since 1970."""
+
+    event_id: bytes
+    event_type: str
+    source: str
+    correlation_id: bytes | None
+    time: int
+    version: str
+    payload: dict[str, Any]
+
+
+def read_own_form(body: bytes) -> OwnForm | None:
+    """A body that is byte for byte what `to_json` would write of it, much sooner read than any other; None for others.
+
+    What comes out as it went in has no duplicate key, and no number that was cut.
+    """
+    if body.count(b"{") + body.count(b"[") > jsontext.MAX_DEPTH:
+        return None
+    try:
+        document = orjson.loads(body)
+        if type(document) is not dict or orjson.dumps(document) != body:
+            return None
+        event_id, event_type, stamp, version, source, correlation, payload = islice(document.values(), 7)
+        if (*islice(document, 7),) != _OWN_FIELDS or _OWN_STAMP.fullmatch(stamp) is None:
+            return None
+        identity = _id_bytes(event_id)
+        correlation_id = (
+            None if correlation is None else identity if correlation == event_id else _id_bytes(correlation)
+        )
+        time = _second(stamp[:19]) + int(stamp[20:26])
+    except (ValueError, TypeError):
+        return None
+    if type(event_type) is type(version) is str and type(source) is type(payload) is dict:
+        return OwnForm(identity, event_type, source_name(source), correlation_id, time, version, payload)
+    return None
+
+
+def _id_bytes(text: str) -> bytes:
+    """The bytes of a UUID as we write it. Raises ValueError, TypeError on anything else."""
+    if _OWN_ID.fullmatch(text) is None:
+        raise ValueError("not a UUID in our form")
+    return bytes.fromhex(text.replace("-", ""))
+
+
+@lru_cache(maxsize=64)
+def _second(text: str) -> int:
+    """A second such as 2026-02-12T14:02:11 in microseconds since 1970. Raises ValueError."""
+    return to_microseconds(datetime.fromisoformat(text).replace(tzinfo=UTC))
 
 
 class StoredEvent(NamedTuple):
