@@ -34,6 +34,7 @@ class Registry:
             self._found.update({(event_type, version): contract for version, contract in versions.items()})
         self._deciders = {key: contract.decide for key, contract in self._found.items()}
         self._served: dict[tuple[str, str | None], Contract | None] = {}
+        self._nearest: dict[str, str | None] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Registry:
@@ -74,8 +75,13 @@ class Registry:
 
     def nearest(self, event_type: str) -> str | None:
         """A type with a schema that is spelled much like this one."""
-        close = difflib.get_close_matches(event_type[:255], self._by_type, n=1)
-        return close[0] if close else None
+        name = event_type[:255]
+        if name not in self._nearest:
+            # A search takes a millisecond, and strangers may publish thousands of one unknown type.
+            if len(self._nearest) >= MAX_REMEMBERED:
+                self._nearest.clear()
+            self._nearest[name] = next(iter(difflib.get_close_matches(name, self._by_type, n=1)), None)
+        return self._nearest[name]
 
     def valid(self, event_type: str, version: str | None, payload: Json) -> bool:
         """Whether the payload is allowed. Raises UnknownContractError where there is nothing to judge it by."""
