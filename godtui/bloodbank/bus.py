@@ -19,7 +19,8 @@ HeaderValue: TypeAlias = Json
 class Message:
     """One event on its way; never changed once it is made.
 
-    `record` is what the writer of `body` knew of it; it stays in this process and spares others a parse.
+    `record` is what the writer of `body` knew of it; it stays in this process and spares others a parse. `is_new` says
+    that the id was made for this one publish, so that nobody can hold it already.
     """
 
     body: bytes
@@ -27,6 +28,7 @@ class Message:
     message_id: str
     headers: Mapping[str, HeaderValue] = field(default_factory=dict)
     record: Record | None = field(default=None, compare=False, repr=False)
+    is_new: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, envelope: EventEnvelope) -> Message:

@@ -171,7 +171,8 @@ class Publisher:
             None,
             body,
         )
-        return _Prepared(receipt, Message(body, draft.event_type, identity, record=record))
+        is_new = "event_id" not in draft.model_fields_set
+        return _Prepared(receipt, Message(body, draft.event_type, identity, record=record, is_new=is_new))
 
     def _judge(self, draft: EventDraft, registry: Registry) -> tuple[str, Sequence[Fault]]:
         """The version that is published, and what is irregular but allowed."""

@@ -14,26 +14,23 @@ from uuid import UUID
 
 from godtui import __version__
 from godtui.bloodbank import tables
-from godtui.bloodbank.bus import QueueSpec, Sink
-from godtui.bloodbank.embedded import EmbeddedBus
+from godtui.bloodbank.bus import Sink
 from godtui.bloodbank.health import ComponentHealth, Health, HealthReporter, Status
 from godtui.bloodbank.letterbox import Letterbox
 from godtui.bloodbank.notices import Notices, notices_out
-from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
-from godtui.bloodbank.requeue import PutBackInOneCommit, Requeue
+from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
+from godtui.runtime.broker import BrokerTransport
 from godtui.runtime.supervisor import Supervisor
+from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
 
-PLANE_QUEUE: Final = "infra-dispatcher.plane"
-PLANE_BINDINGS: Final = ("webhook.plane.#",)
-"""Declared from the first start, so that the dispatcher finds what came before it."""
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 
 logger = logging.getLogger(__name__)
@@ -78,8 +75,11 @@ class Engine:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
-        ttl = settings.message_ttl.of(PLANE_QUEUE)
-        self._bus = EmbeddedBus(self._log, self.clock, (QueueSpec(PLANE_QUEUE, PLANE_BINDINGS, ttl or None),))
+        self._transport: Transport = (
+            BrokerTransport(settings, self._log, self.clock, self.instance)
+            if settings.bus_urls
+            else EmbeddedTransport(settings, self._log, self.clock)
+        )
         self._supervisor = Supervisor(self.clock)
         self._contracts: Contracts | None = None
         self.services: list[Service] = []
@@ -96,8 +96,8 @@ class Engine:
             self._allegiance.keep()
             self._log.start()
             stack.push_async_callback(self._log.close)
-            await self._bus.start()
-            stack.push_async_callback(self._bus.close)
+            await self._transport.bus.start()
+            stack.push_async_callback(self._transport.bus.close)
             stack.push_async_callback(self._supervisor.stop)
             self._operations = self._build(self._contracts)
             for make in self._make_services:
@@ -130,7 +130,7 @@ class Engine:
     def health(self) -> Health:
         """The state of every component now."""
         now = self.clock.monotonic()
-        components = {"bus": self._bus_health(), "store": self._store_health(), "schemas": self._schemas_health()}
+        components = {"bus": self._transport.health(), "store": self._store_health(), "schemas": self._schemas_health()}
         components |= {worker.name: worker.health(now) for worker in self._supervisor.workers}
         statuses = {component.status for component in components.values()}
         worst: Status = "down" if "down" in statuses else "degraded" if "degraded" in statuses else "ok"
@@ -158,20 +158,14 @@ class Engine:
             allow_unknown_types=settings.unknown_types == "allow",
             instance=self.instance,
         )
-        publisher = Publisher(self._bus, contracts, rules, clock=self.clock, correlation_of=self._correlation_of)
+        transport = self._transport
+        publisher = Publisher(
+            transport.publishing, contracts, rules, clock=self.clock, correlation_of=self._correlation_of
+        )
         if self._with_workers:
-            publisher_to = self._own_publishers(contracts, rules)
-            announcing = publisher_to(announcements(Outbox(self._log, Append)))
-            announcer = Announcer(self._log, announcing.publish, self.clock)
-            reporting = publisher_to(self._bus)
-            reporter = HealthReporter(self.health, reporting.publish, self.clock, settings.health_interval)
-            self._supervisor.start("persister", announcer.run)
-            self._supervisor.start("health", reporter.run)
-            noticing = publisher_to(notices_out(Outbox(self._log, Append)))
-            notices = Notices(self._log, noticing.publish_batch, self.clock)
-            self._supervisor.start("notices", notices.run)
+            self._work(contracts, self._own_publishers(contracts, rules))
         letterbox = Letterbox(self._log)
-        requeue = Requeue(letterbox, PutBackInOneCommit(self._bus), contracts, rules)
+        requeue = Requeue(letterbox, transport.put_back, contracts, rules)
         return EngineOperations(
             EngineBus(publisher),
             EngineStore(self._log),
@@ -179,6 +173,16 @@ class Engine:
             EngineContracts(contracts),
             EngineMonitor(self.health),
         )
+
+    def _work(self, contracts: Contracts, publisher_to: Callable[[Sink], Publisher]) -> None:
+        """Start the workers; what they say goes through the outbox, but how everything is: nobody needs that late."""
+        log, clock, outbox, start = self._log, self.clock, self._transport.outbox, self._supervisor.start
+        self._transport.work(self._supervisor, contracts)
+        announcer = Announcer(log, publisher_to(announcements(outbox)).publish, clock)
+        start("announcer", announcer.run)
+        reporting = publisher_to(self._transport.bus).publish
+        start("health", HealthReporter(self.health, reporting, clock, self.settings.health_interval).run)
+        start("notices", Notices(log, publisher_to(notices_out(outbox)).publish_batch, clock).run)
 
     def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:
         """Publishers of what the engine itself says, which is its own affair: contracts and size are as shipped."""
@@ -191,13 +195,6 @@ class Engine:
         cause = await self._log.event(event_id.bytes)
         return UUID(bytes=cause.correlation_id) if cause and cause.correlation_id else None
 
-    def _bus_health(self) -> ComponentHealth:
-        fault = self._bus.fault
-        figures = {"transport": "embedded", "queues": len(self._bus.queues())}
-        if fault:
-            return ComponentHealth("down", f"events cannot be accepted: {fault}", figures)
-        return ComponentHealth("ok", "embedded", figures)
-
     def _store_health(self) -> ComponentHealth:
         log = self._log
         figures = {
@@ -209,7 +206,7 @@ class Engine:
         if log.fault:
             detail = f"{log.path.parent} cannot be written: {log.fault}"
             advice = "" if ";" in log.fault else "; free space or fix its permissions"
-            return ComponentHealth("down", detail + advice, figures)
+            return ComponentHealth("down" if self._transport.remembers else "degraded", detail + advice, figures)
         if log.wal_bytes > MAX_WAL_BYTES:
             oldest = log.oldest_reader()
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"

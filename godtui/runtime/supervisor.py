@@ -34,12 +34,16 @@ class Worker:
     detail: str = "starting"
     failures: int = 0
     retry_at: float | None = None
+    look: Callable[[], ComponentHealth] | None = None
 
     def health(self, now: float) -> ComponentHealth:
         """The worker as a component of the whole; `now` in monotonic seconds."""
         if self.state == "retrying" and self.retry_at is not None:
             seconds = max(0.0, self.retry_at - now)
             return ComponentHealth("degraded", f"retrying in {seconds:.0f} s: {self.detail}", {"state": self.state})
+        if self.state == "running" and self.look is not None:
+            seen = self.look()
+            return ComponentHealth(seen.status, seen.detail, {"state": self.state, **seen.figures})
         return ComponentHealth("degraded" if self.state == "failed" else "ok", self.detail, {"state": self.state})
 
 
@@ -52,9 +56,11 @@ class Supervisor:
         self._tasks: list[asyncio.Task[None]] = []
         self.workers: list[Worker] = []
 
-    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> Worker:
-        """Run a worker until `stop`."""
-        worker = Worker(name, run)
+    def start(
+        self, name: str, run: Callable[[], Awaitable[None]], look: Callable[[], ComponentHealth] | None = None
+    ) -> Worker:
+        """Run a worker until `stop`. While it runs, `look` tells how it is, where it can."""
+        worker = Worker(name, run, look=look)
         self.workers.append(worker)
         self._tasks.append(asyncio.create_task(self._keep(worker), name=name))
         return worker

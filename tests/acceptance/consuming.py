@@ -28,7 +28,7 @@ class Consumer:
     url = None
 
     def __init__(self, engine: Engine, handled: Path) -> None:
-        self._bus = engine._bus
+        self._bus = engine._transport.bus
         self._file = os.open(handled, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         self._task: asyncio.Task[None] | None = None
 

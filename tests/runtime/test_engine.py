@@ -90,7 +90,7 @@ async def test_it_takes_events_and_says_that_it_is_well(folder: Path) -> None:
         assert await engine.operations.store.event(receipt.event_id) is not None
         health = await engine.operations.monitor.health()
         assert health.status == "ok"
-        assert set(health.components) == {"bus", "store", "schemas", "persister", "health", "notices"}
+        assert set(health.components) == {"bus", "store", "schemas", "announcer", "health", "notices"}
         note = read_note(folder)
         assert note["url"] == engine.url
         assert note["instance"] == engine.instance == health.instance
@@ -233,7 +233,7 @@ async def test_stopping_waits_for_nobody_for_ever(folder: Path, monkeypatch: pyt
         hanging.set()
         await asyncio.Event().wait()
 
-    engine._bus.publish = hang  # type: ignore[method-assign]
+    engine._transport.bus.publish = hang  # type: ignore[method-assign]
     with socket.create_connection(("127.0.0.1", port)) as half:
         half.sendall(b"POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
         async with httpx.AsyncClient(trust_env=False) as client, connect(f"ws://127.0.0.1:{port}/stream?after=0"):

@@ -1,0 +1,75 @@
+"""What the engine needs of the bus it runs on, whichever that is, and the bus that needs nothing installed."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from godtui.bloodbank.bus import Bus, QueueSpec, Sink
+from godtui.bloodbank.embedded import EmbeddedBus
+from godtui.bloodbank.health import ComponentHealth
+from godtui.bloodbank.outbox import Append, Outbox
+from godtui.bloodbank.requeue import PutBack, PutBackInOneCommit
+from godtui.clock import Clock
+from godtui.eventlog import EventLog
+from godtui.holyfields import Contracts
+from godtui.runtime.supervisor import Supervisor
+from godtui.settings import Settings
+
+PLANE_QUEUE: Final = "infra-dispatcher.plane"
+PLANE_BINDINGS: Final = ("webhook.plane.#",)
+"""Declared from the first start, so that the dispatcher finds what came before it."""
+
+
+class Transport(Protocol):
+    """A bus with what belongs to it: where is published, what is accepted without it, how letters go back."""
+
+    @property
+    def bus(self) -> Bus: ...
+
+    @property
+    def publishing(self) -> Sink:
+        """Where events from outside are published: known ids are known as far as they can be."""
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def put_back(self) -> PutBack: ...
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a store that cannot be written keeps events from being accepted."""
+
+    def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
+        """Start the workers that carry events between bus and log, as far as the settings want them here."""
+
+    def health(self) -> ComponentHealth:
+        """How the bus is."""
+
+
+class EmbeddedTransport:
+    """The log is the bus: what is published is stored, and nothing has to be carried."""
+
+    remembers = True
+
+    def __init__(self, settings: Settings, log: EventLog, clock: Clock) -> None:
+        self.bus = EmbeddedBus(log, clock, (plane_queue(settings),))
+        self.publishing: Sink = self.bus
+        self.outbox = Outbox(log, Append)
+        self.put_back: PutBack = PutBackInOneCommit(self.bus)
+
+    def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
+        return
+
+    def health(self) -> ComponentHealth:
+        fault = self.bus.fault
+        figures = {"transport": "embedded", "queues": len(self.bus.queues())}
+        if fault:
+            return ComponentHealth("down", f"events cannot be accepted: {fault}", figures)
+        return ComponentHealth("ok", "embedded", figures)
+
+
+def plane_queue(settings: Settings) -> QueueSpec:
+    """The dispatcher's queue."""
+    ttl = settings.message_ttl.of(PLANE_QUEUE)
+    return QueueSpec(PLANE_QUEUE, PLANE_BINDINGS, ttl or None, single_active_consumer=True)
