@@ -17,6 +17,9 @@ class InFlight:
     def __len__(self) -> int:
         return len(self._landings)
 
+    def __contains__(self, identity: str) -> bool:
+        return identity in self._landings
+
     def enter_at_once(self, ids: Sequence[str]) -> bool:
         """As `enter` where none of these is under way, which is nearly always; else False, and nothing is entered."""
         landings = self._landings

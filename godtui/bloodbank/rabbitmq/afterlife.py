@@ -9,7 +9,6 @@ from uuid import uuid4
 
 from godtui.bloodbank.bus import HeaderValue, PublishOutcome
 from godtui.bloodbank.deaths import ATTEMPTS, FIRST_AT, LAST_AT, LETTER, MAX_REASON, QUEUE, REASON, ROUTING_KEY
-from godtui.bloodbank.rabbitmq.answers import answered
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import carriable, carried, route
 from godtui.bloodbank.rabbitmq.sending import Parcel, Sender
@@ -17,7 +16,7 @@ from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, Topology, n
 from godtui.clock import Clock
 
 if TYPE_CHECKING:
-    from godtui.bloodbank.rabbitmq.consumer import RabbitDelivery
+    from godtui.bloodbank.rabbitmq.delivery import RabbitDelivery
 
 SHORTEST_DELAY: Final = 0.1
 LONGEST_DELAY: Final = 7 * 86_400.0
@@ -75,7 +74,7 @@ class Afterlife:
         """The queue in which messages of another queue wait so long; it goes when it is no longer used."""
         name = f"{queue}.retry.{milliseconds}ms"
         arguments = self._topology.waiting_room(queue, milliseconds, self._link.version)
-        async with answered(), self._link.passing_channel() as channel, naming(f"queue {name}"):
+        async with self._link.talk() as channel, naming(f"queue {name}"):
             await channel.queue_declare(name, durable=True, arguments=arguments)
         return name
 

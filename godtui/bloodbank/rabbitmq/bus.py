@@ -12,6 +12,7 @@ from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.commands import Basic
 
 from godtui.bloodbank.bus import (
+    Confirmed,
     Features,
     Message,
     PublishOutcome,
@@ -22,12 +23,12 @@ from godtui.bloodbank.bus import (
     Unconfirmed,
     UnknownQueueError,
 )
-from godtui.bloodbank.inflight import InFlight, distinct_runs
 from godtui.bloodbank.rabbitmq.afterlife import Afterlife
+from godtui.bloodbank.rabbitmq.answers import ANSWER_SECONDS
 from godtui.bloodbank.rabbitmq.claim import Claim, Taker
 from godtui.bloodbank.rabbitmq.consumer import RabbitSubscription
 from godtui.bloodbank.rabbitmq.directed import Directed
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import properties_of
 from godtui.bloodbank.rabbitmq.sending import CONFIRMED, UNROUTED, Parcel, Sender
 from godtui.bloodbank.rabbitmq.state import LinkState
@@ -56,11 +57,13 @@ class RabbitBus:
         self.topology = topology or Topology()
         self._publishing = Link(urls, f"{name} publishing", self._clock)
         self._consuming = Link(urls, f"{name} consuming", self._clock, opened=self._opened)
-        self.watchdog = Watchdog(self._consuming, self._publishing, self.topology, self._clock)
         self._sender = Sender(self._publishing)
+        self.watchdog = Watchdog(
+            self._consuming, self._publishing, self._sender, self.topology, self._clock, self._restore
+        )
+        self._outstanding = self.watchdog.outstanding
         self._directed = Directed(self._publishing)
         self._afterlife = Afterlife(Sender(self._publishing), self._consuming, self.topology, self._clock)
-        self._in_flight = InFlight()
         self._bindings: dict[str, tuple[str, ...]] = {}
         self._open: set[RabbitSubscription | RabbitTap | Claim] = set()
         self._watching: asyncio.Task[None] | None = None
@@ -68,7 +71,12 @@ class RabbitBus:
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be published now: no connection, an alarm of the broker's, or no memory to keep it."""
+        """Why nothing is confirmed now: no connection, an alarm of the broker's, no memory to keep it, or no answer."""
+        return self._barrier or self.watchdog.silence
+
+    @property
+    def _barrier(self) -> str | None:
+        """Why there is no use in publishing anything now."""
         if self._closed:
             return "the bus is closed"
         for link in (self._publishing, self._consuming):
@@ -111,21 +119,12 @@ class RabbitBus:
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
         if not self._tried:
             await self._first_try()
-        fault = self.fault
-        if fault is not None:
-            return [Unconfirmed(fault)] * len(messages)
+        barrier = self._barrier
+        if barrier is not None:
+            return [Unconfirmed(barrier)] * len(messages)
         if queue is not None:
             return await self._directed.send(messages, queue)
-        outcomes: list[PublishOutcome] = []
-        for run in distinct_runs(messages) if messages else ():
-            ids = [message.message_id for message in run]
-            if not self._in_flight.enter_at_once(ids):
-                await self._in_flight.enter(ids)
-            try:
-                outcomes += await self._publish(run)
-            finally:
-                self._in_flight.leave(ids)
-        return outcomes
+        return await self._publish(messages)
 
     async def declare(self, spec: QueueSpec) -> None:
         """Bindings that another program made stay. Raises DeclarationError, ConnectionError, TimeoutError."""
@@ -151,10 +150,14 @@ class RabbitBus:
             self._afterlife,
             self._clock,
             ahead=ahead,
-            on_close=self._open.discard,
+            on_close=self._left,
+            on_decided=self._outstanding.decided if spec.name == self.topology.memory.name else None,
+            on_cancel=self.watchdog.cancelled if spec.name == self.topology.memory.name else lambda: None,
             closed=self._closed,
         )
         self._open.add(consumer)
+        if spec.name == self.topology.memory.name:
+            self.watchdog.keeper = consumer
         return consumer
 
     def tap(
@@ -190,9 +193,8 @@ class RabbitBus:
         """A channel for a short piece of work, waiting a moment for a connection that is being made."""
         async with asyncio.timeout(ANSWER_SECONDS):
             await self._consuming.wait()
-            channel = await self._consuming.channel()
-            yield channel
-            await channel.close()
+            async with self._consuming.talk() as channel:
+                yield channel
 
     async def _first_try(self) -> None:
         """A publish that follows close on the start waits until it is known whether there is a broker."""
@@ -204,26 +206,59 @@ class RabbitBus:
 
     async def _publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
         if len(messages) == 1:
-            packed = _packed(messages[0])
-            if isinstance(packed, Refused):
-                return [packed]
-            return [self._judged(await self._sender.send_one(packed))]
-        everything = [_packed(message) for message in messages]
-        parcels = [each for each in everything if isinstance(each, Parcel)]
-        sent = iter([self._judged(outcome) for outcome in await self._sender.send(parcels)])
-        return [each if isinstance(each, Refused) else next(sent) for each in everything]
+            return [await self._publish_one(messages[0])]
+        packed = [_packed(message) for message in messages]
+        parcels = [each for each in packed if isinstance(each, Parcel)]
+        sent = [message for message, each in zip(messages, packed, strict=True) if isinstance(each, Parcel)]
+        for message in sent:
+            self._outstanding.sent(message)
+        try:
+            outcomes = await self._sender.send(parcels)
+        except asyncio.CancelledError:
+            for message in sent:
+                self._outstanding.unconfirmed(message.message_id)
+            raise
+        judged = iter([self._judged(message, outcome) for message, outcome in zip(sent, outcomes, strict=True)])
+        return [each if isinstance(each, Refused) else next(judged) for each in packed]
 
-    def _judged(self, outcome: PublishOutcome) -> PublishOutcome:
+    async def _publish_one(self, message: Message) -> PublishOutcome:
+        parcel = _packed(message)
+        if isinstance(parcel, Refused):
+            return parcel
+        self._outstanding.sent(message)
+        try:
+            return self._judged(message, await self._sender.send_one(parcel))
+        except asyncio.CancelledError:
+            self._outstanding.unconfirmed(message.message_id)
+            raise
+
+    def _judged(self, message: Message, outcome: PublishOutcome) -> PublishOutcome:
         """A broker's confirmation is one only while the memory's queue is there."""
         watchdog = self.watchdog
         if outcome is CONFIRMED:
             if watchdog.trusted:
                 watchdog.confirmed += 1
                 return outcome
-            return Unconfirmed(watchdog.distrust)
-        if outcome is UNROUTED:
+            outcome = Unconfirmed(watchdog.distrust)
+        elif outcome is UNROUTED:
             watchdog.alert("the exchange has no queue bound, not even the memory's")
+        self._outstanding.unconfirmed(message.message_id)
         return outcome
+
+    async def _restore(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Put messages into the memory's queue alone; those that are not confirmed there are returned."""
+        for message in messages:
+            self._outstanding.sent(message)
+        outcomes = await self._directed.send(messages, self.topology.memory.name)
+        again = [each for each, outcome in zip(messages, outcomes, strict=True) if not isinstance(outcome, Confirmed)]
+        for message in again:
+            self._outstanding.unconfirmed(message.message_id)
+        return again
+
+    def _left(self, consumer: RabbitSubscription | RabbitTap) -> None:
+        self._open.discard(consumer)
+        if self.watchdog.keeper is consumer:
+            self.watchdog.keeper = None
 
 
 def _packed(message: Message) -> Parcel | Refused:

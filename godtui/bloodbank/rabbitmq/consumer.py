@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
@@ -14,83 +14,22 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel
 from aiormq.exceptions import ChannelNotFoundEntity
 
-from godtui.bloodbank.bus import (
-    AlreadySettledError,
-    Confirmed,
-    Message,
-    QueueSpec,
-    SubscriptionClosedError,
-    UnknownQueueError,
-)
-from godtui.bloodbank.deaths import DEAD_LETTERS
+from godtui.backoff import Backoff
+from godtui.bloodbank.bus import Confirmed, QueueSpec, SubscriptionClosedError, UnknownQueueError
 from godtui.bloodbank.rabbitmq.afterlife import Afterlife, Decision
-from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
-from godtui.bloodbank.rabbitmq.messages import attempts_of, letter_of, message_of
+from godtui.bloodbank.rabbitmq.answers import CLOSE_SECONDS, answered, ended, leave
+from godtui.bloodbank.rabbitmq.delivery import RabbitBatch, RabbitDelivery
+from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, LEADERLESS, explained
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.topology import Topology, declare
 from godtui.clock import Clock
 
-CLOSE_SECONDS: Final = 3.0
 RETRY_SECONDS: Final = 0.5
+PAUSES: Final = Backoff(RETRY_SECONDS, 15.0)
 MOST_UNSETTLED: Final = 65_535
 """What AMQP can say of how much may be under way to a consumer."""
 
 logger = logging.getLogger(__name__)
-
-
-class RabbitDelivery:
-    """A message in a consumer's hands; void once the connection that brought it is gone."""
-
-    __slots__ = ("_consumer", "_message", "attempt", "carrier", "first_at", "generation", "settled")
-
-    def __init__(self, carrier: DeliveredMessage, generation: int, first_at: int, consumer: RabbitSubscription) -> None:
-        self.carrier = carrier
-        self.generation = generation
-        self.first_at = first_at
-        self.attempt = attempts_of(carrier, is_dead=consumer.spec.name == DEAD_LETTERS)
-        self.settled = False
-        self._message: Message | None = None
-        self._consumer = consumer
-
-    @property
-    def tag(self) -> int:
-        """Its number on the channel."""
-        return self.carrier.delivery_tag or 0
-
-    @property
-    def message(self) -> Message:
-        if self._message is None:
-            self._message = (letter_of if self._consumer.spec.name == DEAD_LETTERS else message_of)(self.carrier)
-        return self._message
-
-    def ack(self) -> None:
-        self._settle(None)
-
-    def retry(self, reason: str, after: float = 0.0) -> None:
-        self._settle(Decision(self, after=max(0.0, after)))
-
-    def dead_letter(self, reason: str) -> None:
-        self._settle(Decision(self, reason=reason.encode(errors="backslashreplace").decode()))
-
-    def _settle(self, decision: Decision | None) -> None:
-        if self.settled:
-            raise AlreadySettledError(f"message {self.message.message_id} is settled already")
-        self.settled = True
-        self._consumer.decide(self, decision)
-
-
-class RabbitBatch:
-    """Messages handed out together."""
-
-    def __init__(self, deliveries: Sequence[RabbitDelivery], consumer: RabbitSubscription) -> None:
-        self.deliveries = deliveries
-        self._consumer = consumer
-
-    async def settle(self) -> None:
-        for delivery in self.deliveries:
-            if not delivery.settled:
-                delivery.ack()
-        await self._consumer.flush()
 
 
 class RabbitSubscription:
@@ -110,8 +49,11 @@ class RabbitSubscription:
         *,
         ahead: int = 0,
         on_close: Callable[[RabbitSubscription], None] = lambda consumer: None,
+        on_decided: Callable[[str], None] | None = None,
+        on_cancel: Callable[[], None] = lambda: None,
         closed: bool = False,
     ) -> None:
+        """`on_decided` is called with the id of each message that was decided on, `on_cancel` if its queue is gone."""
         self.spec = spec
         self._link = link
         self._topology = topology
@@ -119,6 +61,8 @@ class RabbitSubscription:
         self._clock = clock
         self._ahead = ahead
         self._on_close = on_close
+        self._on_decided = on_decided
+        self._notify_cancel = on_cancel
         self._channel: Channel | None = None
         self._tag: str | None = None
         self._prefetch = 0
@@ -138,11 +82,25 @@ class RabbitSubscription:
         self._declared = False
         self._closed = closed
         self._error: Exception | None = None
+        self._failures = 0
+        self._abandoned: set[asyncio.Future[None]] = set()
+        self.is_served = False
+        """Whether the broker has sent anything since it was last consumed from."""
 
     @property
     def unsettled(self) -> int:
         """How many messages the broker has sent that are not settled."""
         return len(self._held)
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether the broker knows that we consume."""
+        return self._prefetch > 0 and self._channel is not None and not self._channel.is_closed
+
+    @property
+    def has_no_leader(self) -> bool:
+        """Whether the broker answers all but this."""
+        return self._failures > 1 and self._link.up
 
     async def batch(self, most: int = 100, wait: float = 0.0) -> RabbitBatch:
         if most < 1:
@@ -166,6 +124,8 @@ class RabbitSubscription:
 
     def decide(self, delivery: RabbitDelivery, decision: Decision | None) -> None:
         """Take a decision; it is carried out behind those taken before."""
+        if self._on_decided is not None:
+            self._on_decided(delivery.carrier.header.properties.message_id or "")
         if self._closed or delivery.generation != self._generation:
             return
         self._undecided -= 1
@@ -197,11 +157,8 @@ class RabbitSubscription:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         self._drop()
-        channel, self._channel = self._channel, None
-        if channel is not None and not channel.is_closed:
-            with suppress(*BROKER_ERRORS):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await channel.close()
+        if self._abandoned:
+            await asyncio.wait(self._abandoned)
 
     async def _consume(self, most: int) -> None:
         """See that messages come, `most` and those sent ahead at once, waiting for a connection if need be."""
@@ -228,8 +185,7 @@ class RabbitSubscription:
             elif not isinstance(error, BROKER_ERRORS):
                 raise error
             elif self._link.up:
-                logger.warning("queue %s cannot be consumed: %s", self.spec.name, explained(error))
-                await self._clock.sleep(RETRY_SECONDS)
+                await self._say(error)
 
     def _exhausted(self, wanted: int) -> bool:
         """Whether the broker may send no more, and waits for nothing but what is in our hands.
@@ -239,9 +195,17 @@ class RabbitSubscription:
         held = len(self._held)
         return self._prefetch < wanted and held >= self._prefetch and held == self._undecided + len(self._arrived)
 
+    async def _say(self, error: BaseException) -> None:
+        """Say once why it cannot be consumed, and wait before the next try."""
+        self._failures += 1
+        if self._failures <= 2:  # at first only the connection may be slow
+            reason = LEADERLESS if isinstance(error, TimeoutError) and self.has_no_leader else explained(error)
+            logger.warning("queue %s cannot be consumed: %s", self.spec.name, reason)
+        await self._clock.sleep(PAUSES.pause(self._failures))
+
     async def _join(self, wanted: int) -> None:
         channel = self._channel
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with answered():
             if channel is None or channel.is_closed:
                 self._drop()
                 channel = self._channel = await self._link.channel()
@@ -260,6 +224,7 @@ class RabbitSubscription:
 
             self._tag = (await channel.basic_consume(self.spec.name, take)).consumer_tag
             self._prefetch = wanted
+            self._failures = 0
 
     async def _await_link(self) -> None:
         """Until there is a connection; a consumer that is closed meanwhile does not wait on."""
@@ -279,6 +244,7 @@ class RabbitSubscription:
         if generation != self._generation or self._closed:
             return
         delivery = RabbitDelivery(delivered, generation, self._clock.now(), self)
+        self.is_served = True
         self._held[delivery.tag] = delivery
         self._arrived.append(delivery)
         self._arrival.set()
@@ -288,7 +254,7 @@ class RabbitSubscription:
         channel = self._channel
         waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._arrival.wait())]
         if channel is not None:
-            waits.append(asyncio.ensure_future(_closed(channel)))
+            waits.append(asyncio.ensure_future(ended(channel)))
         if deadline is not None:
             waits.append(asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic())))
         try:
@@ -304,16 +270,28 @@ class RabbitSubscription:
         self._error = UnknownQueueError(f"queue {self.spec.name} was deleted")
         self._drop()
         self._arrival.set()
+        self._notify_cancel()
 
     def _drop(self) -> None:
-        """What was sent is void: the broker gives it out again."""
+        """What was sent is void: the broker gives it out again, once the channel that it came over is closed."""
+        self._abandon()
         self._generation += 1
+        self.is_served = False
         self._arrived.clear()
         self._held.clear()
         self._decided.clear()
         self._idle.set()
         self._prefetch = self._undecided = 0
         self._tag = None
+
+    def _abandon(self) -> None:
+        """Close the channel without waiting; the broker would go on sending there."""
+        channel, self._channel = self._channel, None
+        if channel is None or channel.is_closed:
+            return
+        closing = asyncio.ensure_future(leave(channel))
+        self._abandoned.add(closing)
+        closing.add_done_callback(self._abandoned.discard)
 
     def _refuse_if_ended(self) -> None:
         if self._closed:
@@ -328,9 +306,11 @@ class RabbitSubscription:
                 try:
                     await self._step()
                 except BROKER_ERRORS as error:
-                    logger.debug("queue %s: a decision is void: %s", self.spec.name, explained(error))
                     if generation == self._generation:
                         self._drop()
+                    if self._link.up:
+                        logger.warning("queue %s: a decision is void: %s", self.spec.name, explained(error))
+                        await self._clock.sleep(RETRY_SECONDS)
         finally:
             self._idle.set()
 
@@ -369,15 +349,15 @@ class RabbitSubscription:
             if tag not in decided:
                 break
             covered = tag
-        if covered:
-            await channel.basic_ack(covered, multiple=True, wait=False)
-        for tag in tags:
-            if tag > covered:
-                await channel.basic_ack(tag, wait=False)
-            held.pop(tag, None)
-        if not self._decided:
-            # An answer to anything later says that the broker has read the acks.
-            async with asyncio.timeout(ANSWER_SECONDS):
+        async with answered():
+            if covered:
+                await channel.basic_ack(covered, multiple=True, wait=False)
+            for tag in tags:
+                if tag > covered:
+                    await channel.basic_ack(tag, wait=False)
+                held.pop(tag, None)
+            if not self._decided:
+                # An answer to anything later says that the broker has read the acks.
                 await channel.basic_qos(prefetch_count=self._prefetch or 1)
 
     async def __aenter__(self) -> Self:
@@ -386,22 +366,15 @@ class RabbitSubscription:
             self._refuse_if_ended()
             await self._await_link()
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    channel = await self._link.channel()
+                async with self._link.talk() as channel:
                     await declare(channel, self._topology, self.spec, self._link.version)
-                    await channel.close()
                 self._declared = True
             except BROKER_ERRORS as error:
-                logger.warning("queue %s cannot be declared: %s", self.spec.name, explained(error))
-                await self._clock.sleep(RETRY_SECONDS)
+                await self._say(error)
+        self._failures = 0
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
-
-
-async def _closed(channel: Channel) -> None:
-    with suppress(Exception):
-        await channel.closing

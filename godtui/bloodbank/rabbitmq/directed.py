@@ -12,7 +12,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 from godtui.bloodbank.bus import Message, PublishOutcome, Refused, Unconfirmed
 from godtui.bloodbank.deaths import ROUTING_KEY
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import carried, check_headers
 from godtui.bloodbank.rabbitmq.sending import UNROUTED, Parcel, Sender
 
@@ -75,8 +75,7 @@ class Directed:
                     await self._tear_down(exchange)
 
     async def _prepare(self, exchange: str, queue: str) -> bool:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            channel = await self._link.channel()
+        async with self._link.talk() as channel:
             # Asked first, as the binding would leave an exchange behind that is bound to nothing.
             await channel.queue_declare(queue, passive=True)
             try:
@@ -84,15 +83,12 @@ class Directed:
                 await channel.queue_bind(queue, exchange)
             except (ChannelAccessRefused, ValueError):
                 return False
-            await channel.close()
             return True
 
     async def _tear_down(self, exchange: str) -> None:
-        async with self._preparing, asyncio.timeout(ANSWER_SECONDS):
+        async with self._preparing, self._link.talk() as channel:
             if exchange not in self._jobs:
-                channel = await self._link.channel()
                 await channel.exchange_delete(exchange)
-                await channel.close()
 
 
 def _named(outcome: PublishOutcome, queue: str) -> PublishOutcome:

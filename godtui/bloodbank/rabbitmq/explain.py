@@ -29,7 +29,13 @@ _VALUE: Final = re.compile(r"(?:the value )?'(?P<value>[^']*)'(?: of type '[^']*
 _RESOURCE: Final = re.compile(
     r"access to (?P<what>\w+ '[^']*') in vhost '(?P<vhost>[^']*)' refused for user '(?P<user>[^']*)'"
 )
-_LEADERLESS: Final = ("leader not known", "not_available", "noproc", "nodedown", "no longer available", "timeout")
+_NO_LEADER: Final = ("leader not known", "not_available", "noproc", "nodedown", "no longer available")
+
+LEADERLESS: Final = (
+    "it takes no consumers although the broker answers: it has lost its leader, or is overloaded;"
+    " where this lasts, delete that queue, it is declared anew"
+)
+"""Of a queue that is there, while whoever wants something of it waits in vain."""
 
 SETTING_OF: Final = {
     "x-queue-type": "GODTUI_QUEUE_TYPE",
@@ -54,12 +60,28 @@ class DeclarationError(RuntimeError):
 def explained(error: BaseException, url: str = "") -> str:
     """A sentence without any password."""
     match error:
+        case DeclarationError():
+            return str(error)
         case AuthenticationError() | ProbableAuthenticationError():
             user = URL(url).user if url else None
             named = f" of user {user!r}" if user else ""
             return f"the broker refuses the name or password{named}; check GODTUI_BUS_URL"
         case ConnectionNotAllowed():
             return f"the broker does not let us in: {_text(error)}; check the virtual host and its permissions"
+        case ssl.SSLCertVerificationError():
+            return f"the broker's certificate is not trusted ({error.verify_message}); add ?cafile=… to the URL"
+        case ssl.SSLError():
+            return f"no TLS there ({error.reason or error}); is it the right port?"
+        case TimeoutError():
+            return "it does not answer"
+    if isinstance(error.__cause__, ssl.SSLError):
+        return explained(error.__cause__, url)
+    return _refusal(error)
+
+
+def _refusal(error: BaseException) -> str:
+    """What the broker says of a queue or an exchange, or how it ended the talk."""
+    match error:
         case ChannelAccessRefused():
             return _access(_text(error))
         case ChannelPreconditionFailed():
@@ -73,14 +95,8 @@ def explained(error: BaseException, url: str = "") -> str:
             return f"not there: {_text(error)}"
         case ChannelLockedResource():
             return f"another connection has it for itself: {_text(error)}"
-        case ssl.SSLCertVerificationError():
-            return f"the broker's certificate is not trusted ({error.verify_message}); add ?cafile=… to the URL"
-        case ssl.SSLError():
-            return f"no TLS there ({error.reason or error}); is it the right port?"
-        case TimeoutError():
-            return "it does not answer"
-    if isinstance(error.__cause__, ssl.SSLError):
-        return explained(error.__cause__, url)
+        case ChannelInvalidStateError() | RuntimeError():
+            return "the connection was closed meanwhile"
     return _plain(error)
 
 
@@ -124,6 +140,6 @@ def _plain(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = _text(error)
-    if any(mark in text for mark in _LEADERLESS):
+    if any(mark in text for mark in _NO_LEADER):
         return f"{text}; where this lasts, a queue has lost its leader: delete that queue, it is declared anew"
     return text or type(error).__name__

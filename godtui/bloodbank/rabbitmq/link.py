@@ -6,8 +6,8 @@ import asyncio
 import logging
 import random
 import re
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, cast
 
 import aio_pika
@@ -16,18 +16,18 @@ from aiormq.channel import Channel
 from pamqp.common import FieldTable
 from yarl import URL
 
+from godtui.backoff import Backoff
+from godtui.bloodbank.rabbitmq.answers import ANSWER_SECONDS as ANSWER_SECONDS
+from godtui.bloodbank.rabbitmq.answers import CLOSE_SECONDS, answered, cancelled_by_us
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
+from godtui.bloodbank.rabbitmq.socket import Socket
 from godtui.bloodbank.rabbitmq.state import LinkState, Status
 from godtui.clock import Clock
 from godtui.settings import shown_url
 
 HEARTBEAT_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 5.0
-ANSWER_SECONDS: Final = 2.5
-"""How long a broker may take for an answer before it counts as gone."""
-FIRST_BACKOFF: Final = 0.25
-LONGEST_BACKOFF: Final = 5.0
-CLOSE_SECONDS: Final = 3.0
+PAUSES: Final = Backoff(0.25, 5.0)
 STEADY_SECONDS: Final = 5.0
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Link:
         self._opened = opened
         self._jitter = jitter
         self._connection: AbstractConnection | None = None
+        self._socket = Socket()
         self._up = asyncio.Event()
         self._gone = asyncio.Event()
         self._reason = ""
@@ -92,13 +93,10 @@ class Link:
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
-        self._leave(self._connection)
-        self._connection = None
+        self._leave()
         if self._leavings:
-            await asyncio.wait(self._leavings, timeout=CLOSE_SECONDS)
-        for leaving in list(self._leavings):
-            leaving.cancel()
-        await asyncio.gather(*self._leavings, return_exceptions=True)
+            await asyncio.wait(self._leavings, timeout=2 * CLOSE_SECONDS)
+        self._up.clear()
         self._say("closed", "the bus is closed")
         self.tried.set()
         self._gone.set()
@@ -117,9 +115,17 @@ class Link:
         connection = self._connection
         if connection is None or connection.transport is None:
             raise ConnectionError(self.state.detail)
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with answered():
             opened = await connection.transport.connection.channel(publisher_confirms=confirms, on_return_raises=True)
             return cast("Channel", opened)
+
+    @asynccontextmanager
+    async def talk(self) -> AsyncGenerator[Channel]:
+        """A channel for a short talk. Raises as `channel` does, and TimeoutError where it takes too long."""
+        async with answered():
+            channel = await self.channel()
+            yield channel
+            await channel.close()
 
     def lost(self, reason: str) -> None:
         """Someone found that the connection is no good: drop it and make another."""
@@ -127,6 +133,8 @@ class Link:
             self._reason = reason
             self._up.clear()
             self._gone.set()
+            # It answers no farewell either.
+            self._socket.abort()
 
     async def look(self) -> None:
         """Notice whether the broker keeps this connection from publishing, or does so no more."""
@@ -147,15 +155,30 @@ class Link:
         tries = 0
         while True:
             began = self._clock.monotonic()
-            reached = await self._try_all(tries)
+            reached = await self._try_all_safely(tries)
             # A broker that throws us out as soon as we are in is not there either.
             steady = reached and self._clock.monotonic() - began >= STEADY_SECONDS
             tries = 0 if steady else tries + 1
             self.tried.set()
             if tries:
-                pause = self._pause(tries)
+                pause = PAUSES.jittered(tries, self._jitter())
                 self._say("waiting", self._reason, next_try=self._clock.monotonic() + pause, tries=tries)
                 await self._clock.sleep(pause)
+
+    async def _try_all_safely(self, tries: int) -> bool:
+        """As `_try_all`, for whatever goes wrong with one connection, the next must be tried."""
+        try:
+            return await self._try_all(tries)
+        except asyncio.CancelledError:
+            if cancelled_by_us():
+                raise
+            self._reason = "the connection to the broker was lost"
+        except Exception as error:
+            logger.exception("the connection to the broker failed")
+            self._reason = f"{type(error).__name__}: {error}"
+        self._up.clear()
+        self._leave()
+        return False
 
     async def _try_all(self, tries: int) -> bool:
         """Try every node once; True where one was reached and later lost."""
@@ -168,8 +191,7 @@ class Link:
                 self._reason = f"{_address(url)}: {explained(error, url)}"
                 if self.state.status != "waiting" or tries == 0:
                     logger.warning("no broker at %s", self._reason)
-                self._leave(self._connection)
-                self._connection = None
+                self._leave()
                 continue
             await self._stay(url)
             return True
@@ -178,8 +200,11 @@ class Link:
     async def _connect(self, url: str) -> None:
         properties: FieldTable = {"connection_name": self._name, "product": "godtui"}
         connection = self._connection = aio_pika.Connection(URL(url), client_properties=properties)
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await connection.connect(timeout=CONNECT_SECONDS)
+        socket = self._socket = Socket()
+        connection.kwargs["transport_factory"] = socket
+        async with answered(CONNECT_SECONDS):
+            await connection.connect()
+        self._reason = ""
         connection.close_callbacks.add(self._on_close)
         self._gone.clear()
         self.generation += 1
@@ -187,19 +212,16 @@ class Link:
             await self._opened(self)
 
     async def _stay(self, url: str) -> None:
-        if self._gone.is_set():
-            return
-        self._reason = ""
-        self._say("open", "connected", node=url)
-        self.tried.set()
-        logger.info("connected to the broker at %s", _address(url))
-        self._up.set()
-        await self._gone.wait()
+        if not self._gone.is_set():
+            self._say("open", "connected", node=url)
+            self.tried.set()
+            logger.info("connected to the broker at %s", _address(url))
+            self._up.set()
+            await self._gone.wait()
         self._up.clear()
         self._reason = f"{_address(url)}: {self._reason or 'the connection was lost'}"
         logger.warning("the broker is gone: %s", self._reason)
-        self._leave(self._connection)
-        self._connection = None
+        self._leave()
 
     def _on_close(self, connection: object, error: BaseException | None) -> None:
         if connection is not self._connection:
@@ -209,17 +231,14 @@ class Link:
         self._up.clear()
         self._gone.set()
 
-    def _leave(self, connection: AbstractConnection | None) -> None:
-        """Close without waiting: a broker that hangs answers no farewell."""
+    def _leave(self) -> None:
+        """Close what there is without waiting: a broker that hangs answers no farewell."""
+        connection, self._connection = self._connection, None
         if connection is None or connection.is_closed:
             return
-        leaving = asyncio.ensure_future(_close(connection))
+        leaving = asyncio.ensure_future(_close(connection, self._socket))
         self._leavings.add(leaving)
         leaving.add_done_callback(self._leavings.discard)
-
-    def _pause(self, tries: int) -> float:
-        longest: float = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(tries - 1, 10))
-        return longest * (0.5 + self._jitter() / 2)
 
     def _say(
         self, status: Status, detail: str, *, node: str = "", next_try: float | None = None, tries: int = 0
@@ -234,9 +253,14 @@ def _alike(one: Status, other: Status) -> bool:
     return one == other or {one, other} <= {"connecting", "waiting"}
 
 
-async def _close(connection: AbstractConnection) -> None:
-    with suppress(Exception):
-        await connection.close()
+async def _close(connection: AbstractConnection, socket: Socket) -> None:
+    """Leave in order if the broker lets us, else without a farewell."""
+    closing = asyncio.ensure_future(connection.close())
+    closing.add_done_callback(lambda task: task.cancelled() or task.exception())
+    await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
+    socket.abort()
+    if not closing.done():
+        await asyncio.wait((closing,), timeout=CLOSE_SECONDS)
 
 
 def _with_heartbeat(url: str) -> str:

@@ -12,11 +12,15 @@ from aiormq.exceptions import ChannelPreconditionFailed, DeliveryError, PublishE
 from pamqp.commands import Basic
 
 from godtui.bloodbank.bus import Confirmed, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.inflight import InFlight
+from godtui.bloodbank.rabbitmq.answers import cancelled_by_us
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.window import Window
 
 WINDOW: Final = 500
+MOST_UNANSWERED: Final = 10 * WINDOW
+"""How many publishes that nobody waits for any more a channel may keep an answer open for."""
 CONFIRMED: Final = Confirmed(None)
 LOST: Final = Unconfirmed("the connection to the broker was lost before it confirmed")
 UNROUTED: Final = Unconfirmed("no queue took it")
@@ -33,18 +37,33 @@ class Parcel(NamedTuple):
 
 
 class Sender:
-    """Sends over a channel of its own, which is opened when it is needed. Order is kept while nothing fails."""
+    """Sends over a channel of its own, which is opened when it is needed. Order is kept while nothing fails.
+
+    A message that no queue takes is returned by its id: no two with the same id are under way.
+    """
 
     def __init__(self, link: Link, window: int = WINDOW) -> None:
         self._link = link
         self._window = Window(window)
         self._channel: Channel | None = None
         self._opening = asyncio.Lock()
+        self._in_flight = InFlight()
+        self._closing: set[asyncio.Future[None]] = set()
+        self.under_way = 0
+        """How many wait for the broker's verdict."""
+        self.verdicts = 0
+        """How many verdicts the broker has given."""
+
+    def is_under_way(self, identity: str) -> bool:
+        """Whether a message of that id waits for the broker's verdict."""
+        return identity in self._in_flight
 
     async def send(self, parcels: Sequence[Parcel]) -> list[PublishOutcome]:
         """An outcome a parcel. Confirmed once the broker has it in every queue it goes to, of which there is one."""
         if len(parcels) == 1:
             return [await self.send_one(parcels[0])]
+        if not parcels:
+            return []
         with suppress(*BROKER_ERRORS):
             # Before any sets out: one that waited for it would be overtaken by the next.
             await self._open()
@@ -61,14 +80,30 @@ class Sender:
         if not self._window.enter_at_once(places):
             await self._window.enter(places)
         try:
+            identity = parcel.properties.message_id
+            if not identity:
+                return await self._outcome(parcel)
+            ids = (identity,)
+            if not self._in_flight.enter_at_once(ids):
+                await self._in_flight.enter(ids)
+            try:
+                return await self._outcome(parcel)
+            finally:
+                self._in_flight.leave(ids)
+        finally:
+            self._window.leave(places)
+
+    async def _outcome(self, parcel: Parcel) -> PublishOutcome:
+        self.under_way += 1
+        try:
             return await self._publish(parcel)
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if cancelled_by_us():
+                self._forget()
                 raise
             return LOST  # a channel that closes cancels what waits for it
         finally:
-            self._window.leave(places)
+            self.under_way -= 1
 
     async def _publish(self, parcel: Parcel) -> PublishOutcome:
         channel = self._channel
@@ -84,8 +119,10 @@ class Sender:
                 wait=False,
             )
         except PublishError:
+            self.verdicts += 1
             return UNROUTED
         except DeliveryError:
+            self.verdicts += 1
             return REFUSED_FOR_NOW
         except ChannelPreconditionFailed as error:
             return _too_large(parcel, error)
@@ -93,7 +130,18 @@ class Sender:
             return Refused(f"it cannot be carried over AMQP: {error}")
         except BROKER_ERRORS as error:
             return Unconfirmed(explained(error))
+        self.verdicts += 1
         return CONFIRMED
+
+    def _forget(self) -> None:
+        """Nobody waits for this verdict any more; where a broker owes too many, another channel is opened."""
+        channel = self._channel
+        if channel is None or channel.is_closed or len(channel.confirmations) < MOST_UNANSWERED:
+            return
+        self._channel = None
+        closing = asyncio.ensure_future(channel.close())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
 
     async def _open(self) -> Channel:
         async with self._opening:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -14,8 +13,9 @@ from aiormq.channel import Channel
 
 from godtui.bloodbank.bus import Message
 from godtui.bloodbank.newest import Newest
+from godtui.bloodbank.rabbitmq.answers import answered, leave
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import message_of
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE
 from godtui.clock import Clock
@@ -44,6 +44,7 @@ class RabbitTap:
         self._on_break = on_break
         self._kept: Newest[DeliveredMessage] = Newest(capacity)
         self._listening: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Future[None] | None = None
         self._ready = asyncio.Event()
         self._closed = False
 
@@ -55,27 +56,38 @@ class RabbitTap:
         while True:
             await self._link.wait()
             try:
-                channel = await self._open()
+                channel, gone = await self._open()
             except BROKER_ERRORS as error:
                 if self._link.up:
                     logger.warning("a live view cannot be opened: %s", explained(error))
                 await self._clock.sleep(RETRY_SECONDS)
                 continue
             self._ready.set()
-            with suppress(Exception):
-                await channel.closing
+            try:
+                await gone
+            finally:
+                # With the consumer goes the queue.
+                self._leaving = asyncio.ensure_future(leave(channel))
             self._on_break()
 
-    async def _open(self) -> Channel:
-        async with asyncio.timeout(ANSWER_SECONDS):
+    async def _open(self) -> tuple[Channel, asyncio.Future[None]]:
+        """The channel, and when it, or the queue, is gone."""
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end(_: object) -> None:
+            if not gone.done():
+                gone.set_result(None)
+
+        async with answered():
             channel = await self._link.channel()
+            channel.closing.add_done_callback(end)
             queue = (await channel.queue_declare("", exclusive=True, auto_delete=True)).queue or ""
             for pattern in self._bindings:
                 await channel.queue_bind(queue, EXCHANGE, pattern)
-            # A queue that is deleted under us takes the channel along, and another is made.
-            channel.on_consumer_cancel_callbacks.add(lambda frame: channel.close())
+            # Not closed from there: it would wait for an answer that the same task has to read.
+            channel.on_consumer_cancel_callbacks.add(end)
             await channel.basic_consume(queue, self._take, no_ack=True)
-            return channel
+            return channel, gone
 
     async def _take(self, delivered: DeliveredMessage) -> None:
         self._kept.add(delivered, len(delivered.body))
@@ -91,6 +103,8 @@ class RabbitTap:
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)
+        if self._leaving is not None:
+            await asyncio.wait((self._leaving,))
 
     async def __aenter__(self) -> Self:
         self._listening = asyncio.ensure_future(self._listen())

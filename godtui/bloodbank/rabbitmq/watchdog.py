@@ -5,58 +5,79 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Final, Protocol
 
 from aiormq.abc import AbstractChannel
 from aiormq.exceptions import ChannelNotFoundEntity
 
+from godtui.bloodbank.bus import Message
+from godtui.bloodbank.rabbitmq.answers import ANSWER_SECONDS, answered
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError, explained
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.gaps import Gap
+from godtui.bloodbank.rabbitmq.link import Link
+from godtui.bloodbank.rabbitmq.outstanding import Outstanding
+from godtui.bloodbank.rabbitmq.sending import Sender
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE, Topology, declare_all
-from godtui.clock import Clock, rfc3339
+from godtui.clock import Clock
 
 CHECK_SECONDS: Final = 2.0
 TRUSTED_SECONDS: Final = 5.0
 """How long what was seen counts: an event is confirmed only while the memory was seen this lately."""
 REMEMBERED_GAPS: Final = 10
+PATIENT_LOOKS: Final = 3
+"""How many looks the broker may take to confirm anything of what waits for it."""
+DELETED: Final = "the memory's queue was deleted; it is being declared again"
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A stretch of time (µs since 1970) in which events were confirmed although the memory's queue may have been gone.
+class Keeper(Protocol):
+    """Who consumes the memory's queue here."""
 
-    `backlog` is what the queue held when it was last seen.
-    """
+    @property
+    def is_consuming(self) -> bool: ...
 
-    since: int
-    until: int
-    confirmed: int
-    backlog: int
+    @property
+    def is_served(self) -> bool: ...
 
-    def __str__(self) -> str:
-        return (
-            f"the memory's queue was deleted between {rfc3339(self.since)} and {rfc3339(self.until)}:"
-            f" {self.confirmed} events confirmed meanwhile may be missing from the store,"
-            f" and {self.backlog} that waited when it was last seen"
-        )
+    @property
+    def unsettled(self) -> int: ...
+
+    @property
+    def has_no_leader(self) -> bool: ...
 
 
 class Watchdog:
     """Declares the topology on each new connection, checks it, and repairs it."""
 
-    def __init__(self, link: Link, publishing: Link, topology: Topology, clock: Clock) -> None:
-        """`link` is looked over and made use of; `publishing` only asked whether it still answers."""
+    def __init__(
+        self,
+        link: Link,
+        publishing: Link,
+        sender: Sender,
+        topology: Topology,
+        clock: Clock,
+        restore: Callable[[Sequence[Message]], Awaitable[Sequence[Message]]],
+    ) -> None:
+        """`link` is looked over and made use of; `publishing` only asked whether it still answers.
+
+        `restore` puts messages into the memory's queue and returns those that have to be tried again.
+        """
         self._link = link
         self._publishing = publishing
+        self._sender = sender
         self._topology = topology
         self._clock = clock
+        self._restore = restore
         self._channel: AbstractChannel | None = None
         self._seen: float | None = None
         self._seen_at = clock.now()
         self._alarm = asyncio.Event()
+        self._verdicts = self._silent_looks = 0
+        self._missing: list[Message] = []
+        self.keeper: Keeper | None = None
+        self.outstanding = Outstanding(clock.now())
         self.fault: str | None = "the memory's queue was not seen yet"
         self.consumers = self.backlog = 0
         self.confirmed = 0
@@ -78,12 +99,28 @@ class Watchdog:
         self.fault = reason
         self._alarm.set()
 
+    def cancelled(self) -> None:
+        """The broker ended the consumer of the memory's queue: it is gone, and with it what it held."""
+        self._note_deletion()
+        self._alarm.set()
+
+    @property
+    def silence(self) -> str | None:
+        """That the broker answers but confirms nothing, or None."""
+        if self._silent_looks < PATIENT_LOOKS:
+            return None
+        return (
+            "the broker confirms nothing, although it answers: a queue that events go to has lost its leader, or is"
+            " overloaded; where this lasts, find it with rabbitmqctl list_queues name leader and delete it"
+        )
+
     async def opened(self, link: Link) -> None:
         """A new connection: see that everything is there before it is used. Raises TimeoutError."""
         self._channel = None
         self.fault = self.fault or "the connection to the broker was lost"
         try:
-            await self._declare()
+            # Declared at once, it would not be noticed that the broker has lost it meanwhile.
+            await (self._declare() if self._seen is None else self._look())
         except DeclarationError as error:
             # Others may find what they need all the same.
             self._say(str(error))
@@ -92,8 +129,13 @@ class Watchdog:
         """Check until cancelled."""
         while True:
             await self._pause()
-            await self._publishing.look()
-            await asyncio.gather(self.check(), self._ask())
+            try:
+                await self._publishing.look()
+                await asyncio.gather(self.check(), self._ask())
+                await self._put_back()
+            except Exception:
+                # Nobody else looks.
+                logger.exception("the watchdog failed, and goes on")
 
     async def _ask(self) -> None:
         """Whether the connection that publishes still answers; in an alarm the broker reads nothing from it."""
@@ -101,8 +143,8 @@ class Watchdog:
         if not link.up or link.blocked:
             return
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await (await link.channel()).close()
+            async with link.talk():
+                self._listen()
         except TimeoutError:
             await link.look()
             if not link.blocked:
@@ -110,12 +152,22 @@ class Watchdog:
         except BROKER_ERRORS as error:
             logger.debug("the publishing connection: %s", explained(error))
 
+    def _listen(self) -> None:
+        """The publishing connection answers: whether it also confirms what is published."""
+        sender = self._sender
+        if sender.verdicts != self._verdicts:
+            self._verdicts, self._silent_looks = sender.verdicts, 0
+        elif sender.under_way:
+            self._silent_looks += 1
+            if self._silent_looks == PATIENT_LOOKS:
+                logger.error("%s", self.silence)
+
     async def check(self) -> None:
         """Look once, and repair what is missing."""
         if not self._link.up:
             return
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with answered():
                 await self._look()
         except TimeoutError:
             self._link.lost("it does not answer")
@@ -126,10 +178,11 @@ class Watchdog:
 
     async def _look(self) -> None:
         channel = await self._open()
+        asked, asked_at = self._clock.monotonic(), self._clock.now()
         try:
             found = await channel.queue_declare(self._topology.memory.name, passive=True)
         except ChannelNotFoundEntity:
-            self._note_gap()
+            self._note_deletion()
             self._channel = None
             await self._declare()
             return
@@ -139,16 +192,18 @@ class Watchdog:
             for pattern in self._topology.memory.bindings:
                 await channel.queue_bind(self._topology.memory.name, EXCHANGE, pattern)
         self.consumers, self.backlog = found.consumer_count or 0, found.message_count or 0
-        self._saw()
+        self._saw(asked, asked_at)
+        self._reckon()
 
     async def _declare(self) -> None:
-        async with asyncio.timeout(ANSWER_SECONDS * 2):
+        asked, asked_at = self._clock.monotonic(), self._clock.now()
+        async with answered(ANSWER_SECONDS * 2):
             try:
                 await declare_all(await self._open(), self._topology, self._link.version)
             except BROKER_ERRORS:
                 self._channel = None
                 raise
-        self._saw()
+        self._saw(asked, asked_at)
 
     async def _open(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed:
@@ -167,17 +222,47 @@ class Watchdog:
                 each.cancel()
             await asyncio.gather(sleeping, alarm, return_exceptions=True)
 
-    def _saw(self) -> None:
-        self._seen, self._seen_at = self._clock.monotonic(), self._clock.now()
+    def _saw(self, asked: float, asked_at: int) -> None:
+        """The answer tells how it was when it was asked for: it may have waited here for long."""
+        self._seen, self._seen_at = asked, asked_at
         self.confirmed = 0
         if self.fault is not None:
             self.fault = None
 
-    def _note_gap(self) -> None:
-        gap = Gap(self._seen_at, self._clock.now(), self.confirmed, self.backlog)
+    def _reckon(self) -> None:
+        """The memory's queue is there: whether all that was confirmed comes out of it."""
+        keeper = self.keeper
+        following = keeper is not None and keeper.is_consuming and (keeper.is_served or self.consumers <= 1)
+        is_empty = self.backlog == 0 and keeper is not None and keeper.unsettled == 0
+        missing = self.outstanding.look(self._clock.now(), is_empty=is_empty, following=following)
+        if missing is not None:
+            messages = self._landed(missing.pending.values())
+            if messages:
+                gap = Gap("unbound", missing.since, self._clock.now(), restored=len(messages))
+                self._note(gap, messages)
+
+    def _note_deletion(self) -> None:
+        if self.fault == DELETED:
+            return
+        self.fault = DELETED
+        now = self._clock.now()
+        messages = self._landed(self.outstanding.everything(now).pending.values())
+        self._note(Gap("deleted", self._seen_at, now, self.confirmed, self.backlog, len(messages)), messages)
+
+    def _landed(self, messages: Iterable[Message]) -> list[Message]:
+        """Those whose publisher was told that they are confirmed."""
+        return [message for message in messages if not self._sender.is_under_way(message.message_id)]
+
+    def _note(self, gap: Gap, messages: Sequence[Message]) -> None:
         self.gaps.append(gap)
-        self.fault = "the memory's queue was deleted; it is being declared again"
         logger.error("%s", gap)
+        self._missing += messages
+
+    async def _put_back(self) -> None:
+        """Put what is missing into the memory's queue, as soon as that is there."""
+        if self._missing and self.trusted and self._publishing.up and not self._publishing.blocked:
+            messages, self._missing = self._missing, []
+            self._missing += await self._restore(messages)
 
     def _say(self, reason: str) -> None:
         if reason != self.fault:
