@@ -48,6 +48,7 @@ class RawPublisher:
         self._receive()
         self._send(Connection.StartOk({}, "PLAIN", self._login, "en_US"))
         tune = self._receive()
+        assert isinstance(tune, Connection.Tune)
         self._send(Connection.TuneOk(tune.channel_max, tune.frame_max, 0))
         self._send(Connection.Open(self._path))
         self._receive()
