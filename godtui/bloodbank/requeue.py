@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
 from godtui import jsontext
@@ -17,9 +18,10 @@ from godtui.bloodbank.errors import (
     UnknownLetterError,
 )
 from godtui.bloodbank.letterbox import Letterbox, RemoveLetter
+from godtui.bloodbank.outbox import OUTBOX, Put
 from godtui.bloodbank.publisher import PublishingRules
 from godtui.envelope import EventEnvelope, Fault, InvalidEventError, read_envelope
-from godtui.eventlog import EventLog, LogUnavailableError, Record
+from godtui.eventlog import EventLog, LogUnavailableError, Record, Transaction
 from godtui.holyfields import Contracts, Registry, UnknownContractError, UnknownVersionError
 
 MORE_ONCE: Final = "requeue it again once the bus answers: it may then be delivered twice"
@@ -52,10 +54,25 @@ class PutBackInOneCommit:
         return await self._bus.put(message, queue, RemoveLetter(letter_id))
 
 
+@dataclass(frozen=True, slots=True)
+class PutIntoOutbox:
+    """A unit of the log: a message into the outbox in place of its letter, unless it is refused there too."""
+
+    message: Message
+    letter_id: int
+
+    def __call__(self, transaction: Transaction) -> PublishOutcome:
+        outcome = Put([self.message])(transaction)[0]
+        if isinstance(outcome, Confirmed | Already):
+            RemoveLetter(self.letter_id)(transaction)
+        return outcome
+
+
 class PutBackOverBroker:
     """Where a broker has the queues: a message is confirmed there, then its letter goes.
 
-    An end between the two leaves both: the message is delivered, and the letter can be seen and discarded.
+    An end between the two leaves both: the message is delivered, and the letter can be seen and discarded. What the
+    broker refused to take from the outbox goes back there, in one commit with its letter.
     """
 
     def __init__(self, bus: Bus, log: EventLog) -> None:
@@ -63,6 +80,8 @@ class PutBackOverBroker:
         self._log = log
 
     async def __call__(self, message: Message, queue: str, letter_id: int) -> PublishOutcome:
+        if queue == OUTBOX:
+            return await self._log.submit(PutIntoOutbox(message, letter_id))
         outcome = (await self._bus.publish([message], queue=queue))[0]
         if isinstance(outcome, Confirmed | Already):
             with suppress(UnknownLetterError):  # thrown away meanwhile, and delivered all the same

@@ -15,6 +15,7 @@ from godtui.bloodbank.bus import Bus, Confirmed, Conflict, Message, PublishOutco
 from godtui.bloodbank.deadletters import DeadLetter, dead_letters, decoded, encoded
 from godtui.bloodbank.errors import NotRequeuedError, RequeueRefusedError, TooLargeError, UnknownLetterError
 from godtui.bloodbank.letterbox import PREVIEW_BYTES, Letterbox
+from godtui.bloodbank.outbox import Outbox
 from godtui.bloodbank.publisher import PublishingRules
 from godtui.bloodbank.requeue import PutBackInOneCommit, PutBackOverBroker, Requeue
 from godtui.cursors import BadCursorError
@@ -25,7 +26,7 @@ from godtui.holyfields import Contracts, Registry
 from godtui.settings import packaged
 from tests.bloodbank.conftest import Room
 from tests.bloodbank.faulty import Fault
-from tests.bloodbank.letters import Write, row
+from tests.bloodbank.letters import ENVELOPE, Write, row
 from tests.clock import MORNING
 from tests.contract.messages import collect, event, eventually, ids, send
 
@@ -355,6 +356,19 @@ async def test_over_a_broker_the_letter_goes_after_the_confirm(room: Room, contr
     with pytest.raises(NotRequeuedError):
         await requeue(2)
     assert [letter.id for letter in await dead_letters(room.log)] == [2]
+
+
+async def test_what_the_outbox_could_not_send_goes_back_there(room: Room, contracts: Contracts) -> None:
+    body = json.dumps(ENVELOPE).encode()
+    await room.log.submit(Write([row(body, key="test.event.created", queue="outbox"), row(b"\xff", queue="outbox")]))
+    bus: Any = Answering(Confirmed(None))
+    requeue = Requeue(Letterbox(room.log), PutBackOverBroker(bus, room.log), contracts, PublishingRules())
+    assert (await requeue(1)).queue == "outbox"
+    assert (await Outbox(room.log).waiting()).number == 1
+    with pytest.raises(RequeueRefusedError, match="not an event"):
+        await requeue(2)
+    assert [letter.id for letter in await dead_letters(room.log)] == [2]
+    assert bus.sent == []
 
 
 async def test_what_is_discarded_is_gone(room: Room) -> None:
