@@ -77,14 +77,12 @@ class Heading:
 
     def _times(self) -> list[list[Segment]]:
         event, looks = self._event, self._looks
-        late = delta(event.stored_at - event.time)
-        parts: list[tuple[str, Style]] = [
-            (f"{date(event.time)} {clock_time(event.time)}", looks.text),
-            (f"stored {clock_time(event.stored_at)} ({late})", looks.quiet),
-            (f"seq {count(event.seq)}", looks.text),
-            (size(len(event.body)), looks.quiet),
-        ]
-        return self._flow(parts)
+        when = (f"{date(event.time)} {clock_time(event.time)}", looks.text)
+        length = (size(len(event.body)), looks.quiet)
+        if not event.seq:
+            return self._flow([when, ("not stored here", looks.quiet), length])
+        stored = f"stored {clock_time(event.stored_at)} ({delta(event.stored_at - event.time)})"
+        return self._flow([when, (stored, looks.quiet), (f"seq {count(event.seq)}", looks.text), length])
 
     def _chain(self, cause_type: str | None) -> list[list[Segment]]:
         event, looks = self._event, self._looks

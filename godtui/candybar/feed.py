@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import aclosing
 
-from godtui.candybar.ring import Ring
+from godtui.candybar.ring import CAPACITY, Ring
 from godtui.clock import Clock
+from godtui.envelope import StoredEvent
 from godtui.filters import Filter, FilterError
 from godtui.operations import Dropped, Events, Frame, Gap, Operations, Position, StoreUnavailableError, Welcome
 
@@ -34,6 +35,8 @@ class Feed:
         self._operations = operations
         self._clock = clock
         self._position: int | None = None
+        self._begun: int | None = None
+        self._unnumbered: dict[bytes, None] = {}
         self._delay = FIRST_DELAY
         self.wanted = wanted
         self.ring = ring or Ring()
@@ -53,6 +56,10 @@ class Feed:
         """When it is tried again, in monotonic seconds."""
         self.note: str | None = None
         """What is lacking although events arrive."""
+        self.elsewhere: str | None = None
+        """Why there is no history here, although events arrive."""
+        self.numbered = True
+        """Whether what arrives has a place in a log; if not, nobody counts what does not match."""
         self.refused: FilterError | None = None
         """Why the store will not take this filter, now or later."""
         self.task: Future[None] | None = None
@@ -93,49 +100,99 @@ class Feed:
         return "the stream ended"
 
     async def _read_history(self) -> None:
-        """The newest matching events up to a known position, from which the stream goes on."""
+        """The newest matching events up to a known position, from which the stream goes on.
+
+        Where rows are shown already, because this instance had no history until now, older ones would come too late.
+        """
         store = self._operations().store
         try:
             newest = (await store.query(EVERYTHING, limit=1)).events
             position = newest[0].seq if newest else 0
             stored = (await store.query(self.wanted, limit=HISTORY)).events
         except StoreUnavailableError as error:
-            self.note = f"no history here: {error}"
+            self.elsewhere = str(error)
             return
-        known = [event for event in reversed(stored) if event.seq <= position]
-        self.history = len(known)
-        self.ring.write(known)
+        self.elsewhere = None
+        begun = self._begun or 0
+        known = [event for event in reversed(stored) if event.seq <= position and event.stored_at >= begun]
+        self.history += self._write(known)
         self._position = position
 
     async def _follow(self) -> None:
-        frames = self._operations().store.stream(self.wanted, after=self._position, positions=True)
+        try:
+            await self._take_all(self._position)
+        except StoreUnavailableError as error:
+            if self._position is None:
+                raise
+            await self._take_all(None, instead_of=error)
+
+    async def _take_all(self, after: int | None, *, instead_of: StoreUnavailableError | None = None) -> None:
+        """Take frames until the stream ends.
+
+        What comes `instead_of` going on from a position is taken only where it has no places in the log: else the
+        position can be had again, and nothing must be left out.
+        """
+        frames = self._operations().store.stream(self.wanted, after=after, positions=True)
         async with aclosing(frames):
             async for frame in frames:
                 self._take(frame)
+                if instead_of is not None and self.numbered:
+                    raise instead_of
+                if instead_of is not None:
+                    self.elsewhere = str(instead_of)
 
     def _take(self, frame: Frame) -> None:
         self.contact = self._clock.monotonic()
         self.fault = None
         self.ready = True
         if isinstance(frame, Welcome):
-            if self._position is None:
-                self._position = frame.seq
+            self._welcome(frame.seq)
             return
         self._delay = FIRST_DELAY
         if isinstance(frame, Events):
-            self._reach(frame.events[-1].seq if frame.events else 0)
-            self.ring.write(frame.events)
+            self._take_events(frame.events)
         elif isinstance(frame, Position):
-            self._reach(frame.seq)
+            self.live += self._reach(frame.seq)
         elif isinstance(frame, Dropped):
             self.dropped += frame.count
-            self._reach(frame.to_seq)
+            self.live += self._reach(frame.to_seq)
         elif isinstance(frame, Gap):
             self.note = f"the log no longer holds events {frame.from_seq} to {frame.to_seq}"
-            self._reach(frame.to_seq, looked_at=False)
+            self._reach(frame.to_seq)
 
-    def _reach(self, seq: int, *, looked_at: bool = True) -> None:
-        position = self._position or 0
-        if seq > position:
-            self.live += seq - position if looked_at else 0
+    def _welcome(self, seq: int | None) -> None:
+        self.numbered = seq is not None
+        if seq is None:
+            self._begun = self._begun or self._clock.now()
+        elif self._position is None:
             self._position = seq
+        else:
+            self.elsewhere = None
+
+    def _take_events(self, events: Sequence[StoredEvent]) -> None:
+        looked_at = self._reach(events[-1].seq if events else 0) if self.numbered else len(events)
+        self.live += looked_at - len(events) + self._write(events)
+
+    def _reach(self, seq: int | None) -> int:
+        """Note how far the log has been looked at; how many more events that is."""
+        position = self._position or 0
+        if seq is None or seq <= position:
+            return 0
+        self._position = seq
+        return seq - position
+
+    def _write(self, events: Sequence[StoredEvent]) -> int:
+        """Show those that were not shown before they had a place in the log; how many those are."""
+        fresh = [event for event in events if self._is_fresh(event)]
+        self.ring.write(fresh)
+        return len(fresh)
+
+    def _is_fresh(self, event: StoredEvent) -> bool:
+        known = self._unnumbered
+        if event.event_id in known:
+            return False
+        if not event.seq:
+            known[event.event_id] = None
+            if len(known) > CAPACITY:
+                del known[next(iter(known))]
+        return True

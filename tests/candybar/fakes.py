@@ -6,7 +6,7 @@ import asyncio
 import concurrent.futures
 import itertools
 import threading
-from collections.abc import AsyncGenerator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -75,11 +75,16 @@ def event(
 
 
 class MemoryStore:
-    """A log in a list. `break_with` makes the stream and the queries fail until it is None again."""
+    """A log in a list. `break_with` makes the stream and the queries fail until it is None again.
+
+    While it stands by, the history is elsewhere: what is told arrives without a place in the log, and nothing is kept.
+    """
 
     def __init__(self) -> None:
         self.log: list[StoredEvent] = []
         self.break_with: Exception | None = None
+        self.stands_by: Exception | None = None
+        self._told: list[StoredEvent] = []
         self.queries: list[Filter] = []
         self.streams: list[tuple[Filter, int | None]] = []
         self._changed = asyncio.Event()
@@ -87,6 +92,15 @@ class MemoryStore:
     def append(self, events: Sequence[StoredEvent]) -> None:
         for one in events:
             self.log.append(one._replace(seq=len(self.log) + 1))
+        self.wake()
+
+    def tell(self, events: Sequence[StoredEvent]) -> None:
+        self._told += events
+        self.wake()
+
+    def turn(self, stands_by: Exception | None) -> None:
+        """Stand by from now on, or hold the history: every stream ends."""
+        self.stands_by = stands_by
         self.wake()
 
     def wake(self) -> None:
@@ -97,6 +111,7 @@ class MemoryStore:
         self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
     ) -> Page:
         self._fail()
+        self._need_history()
         self.queries.append(wanted)
         test = wanted.predicate()
         rows = reversed(self.log) if order == "desc" else iter(self.log)
@@ -104,6 +119,7 @@ class MemoryStore:
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         self._fail()
+        self._need_history()
         return next((one for one in self.log if one.event_id == event_id.bytes), None)
 
     async def stream(
@@ -112,9 +128,15 @@ class MemoryStore:
         self._fail()
         self.streams.append((wanted, after))
         test = wanted.predicate()
+        if self.stands_by is not None:
+            if after is not None:
+                raise self.stands_by
+            async for frame in self._stream_told(test):
+                yield frame
+            return
         yield Welcome(len(self.log))
         position = len(self.log) if after is None else after
-        while True:
+        while self.stands_by is None:
             changed = self._changed
             self._fail()
             fresh = self.log[position:]
@@ -124,6 +146,22 @@ class MemoryStore:
             if positions and fresh:
                 yield Position(position)
             await changed.wait()
+
+    async def _stream_told(self, test: Callable[[StoredEvent], bool]) -> AsyncGenerator[Frame, None]:
+        yield Welcome(None)
+        position = len(self._told)
+        while self.stands_by is not None:
+            changed = self._changed
+            self._fail()
+            fresh = self._told[position:]
+            position += len(fresh)
+            if found := [one for one in fresh if test(one)]:
+                yield Events(found)
+            await changed.wait()
+
+    def _need_history(self) -> None:
+        if self.stands_by is not None:
+            raise self.stands_by
 
     def _fail(self) -> None:
         if self.break_with is not None:
@@ -135,7 +173,8 @@ class MemoryMonitor:
 
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
-        self.bus = ComponentHealth("ok", "embedded")
+        self.bus = ComponentHealth("ok", "embedded", {"transport": "embedded"})
+        self.workers: dict[str, ComponentHealth] = {}
         self.store_status: ComponentHealth | None = None
         self.break_with: Exception | None = None
         self.hang = False
@@ -146,8 +185,9 @@ class MemoryMonitor:
         if self.break_with is not None:
             raise self.break_with
         log = self.store_status or ComponentHealth("ok", "", {"last_seq": len(self._store.log), "commit_ms": 0.4})
-        worst = max((self.bus.status, log.status), key=("ok", "degraded", "down").index)
-        return Health(worst, "0.1.0", "test", {"bus": self.bus, "store": log})
+        components = {"bus": self.bus, "store": log, **self.workers}
+        worst = max((one.status for one in components.values()), key=("ok", "degraded", "down").index)
+        return Health(worst, "0.1.0", "test", components)
 
 
 class MemoryOperations:
@@ -209,6 +249,14 @@ class Engine:
             change()
 
         self.submit(run()).result(10)
+
+    def tell(self, *events: StoredEvent) -> None:
+        """Let events arrive that are not stored here."""
+        self.do(lambda: self.operations.store.tell(events))
+
+    def turn(self, stands_by: Exception | None) -> None:
+        """Stand by from now on, or hold the history."""
+        self.do(lambda: self.operations.store.turn(stands_by))
 
     def break_stream(self, error: Exception | None) -> None:
         """Make stream and queries fail from now on, or no longer."""

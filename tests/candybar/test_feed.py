@@ -87,9 +87,91 @@ async def test_a_store_without_history_still_gives_what_comes(monkeypatch):
     monkeypatch.setattr(operations.store, "query", query)
     async with running(operations) as (feed, _):
         await until(lambda: feed.ready)
-        assert feed.note == "no history here: node-2 holds it"
+        assert feed.elsewhere == "node-2 holds it"
         operations.store.append([event()])
         await until(lambda: feed.ring.end == 1)
+
+
+def types(feed: Feed) -> list[str]:
+    return [feed.ring.row(row).event_type for row in range(feed.ring.first, feed.ring.end)]
+
+
+def arrivals(*names: str) -> list:
+    return [event(f"agent.task.{name}") for name in names]
+
+
+async def test_what_arrives_while_standing_by_is_not_shown_again_after_the_takeover():
+    operations = MemoryOperations()
+    store = operations.store
+    store.turn(unavailable("node-2 holds it"))
+    async with running(operations) as (feed, clock):
+        await until(lambda: feed.ready)
+        assert (feed.numbered, feed.elsewhere) == (False, "node-2 holds it")
+        one, two, three = arrivals("one", "two", "three")
+        store.tell([one, two])
+        await until(lambda: feed.ring.end == 2)
+        assert (seqs(feed), feed.live) == ([0, 0], 2)
+        before = event("agent.task.before", time=clock.now() - 60_000_000)
+        store.append([before, two, three._replace(stored_at=clock.now())])
+        store.turn(None)
+        await until(lambda: feed.fault)
+        clock.advance(1)
+        await until(lambda: feed.fault is None)
+        assert (feed.numbered, feed.elsewhere) == (True, None)
+        store.append(arrivals("four"))
+        await until(lambda: feed.ring.end == 4)
+        assert types(feed) == [f"agent.task.{name}" for name in ("one", "two", "three", "four")]
+        assert feed.seen == 4
+
+
+async def test_losing_the_history_to_another_instance_goes_on_live_and_back_again():
+    operations = MemoryOperations()
+    store = operations.store
+    store.append(arrivals("one"))
+    async with running(operations) as (feed, clock):
+        await until(lambda: feed.ready)
+        store.turn(unavailable("node-2 holds it"))
+        await until(lambda: feed.fault)
+        clock.advance(1)
+        await until(lambda: feed.fault is None)
+        assert (feed.numbered, feed.elsewhere) == (False, "node-2 holds it")
+        (two,) = arrivals("two")
+        store.tell([two])
+        await until(lambda: feed.ring.end == 2)
+        store.append([two, *arrivals("three")])
+        store.turn(None)
+        await until(lambda: feed.fault)
+        clock.advance(1)
+        await until(lambda: feed.ring.end == 3)
+        assert types(feed) == ["agent.task.one", "agent.task.two", "agent.task.three"]
+        assert (feed.elsewhere, feed.seen, feed.position) == (None, 3, 3)
+
+
+async def test_a_store_that_is_back_by_the_time_is_asked_for_what_was_missed(monkeypatch):
+    operations = MemoryOperations()
+    store, real = operations.store, operations.store.stream
+    refusals = [unavailable("busy")]
+    store.append(arrivals("one"))
+
+    def stream(wanted, *, after=None, positions=False):
+        if after is not None and len(store.streams) == 1 and refusals:
+            raise refusals.pop()
+        return real(wanted, after=after, positions=positions)
+
+    async with running(operations) as (feed, clock):
+        await until(lambda: feed.ready)
+        monkeypatch.setattr(store, "stream", stream)
+        store.break_with = unavailable("busy")
+        store.wake()
+        await until(lambda: feed.fault)
+        store.break_with = None
+        store.append(arrivals("two"))
+        clock.advance(1)
+        await until(lambda: feed.retry_at == clock.monotonic() + 2)
+        assert (feed.fault, feed.ring.end) == ("busy", 1)
+        clock.advance(2)
+        await until(lambda: feed.ring.end == 2)
+        assert [after for _, after in store.streams] == [1, None, 1]
 
 
 @pytest.mark.parametrize(
@@ -99,6 +181,7 @@ async def test_a_store_without_history_still_gives_what_comes(monkeypatch):
         ([Welcome(9), Dropped(5, 10, 20)], (11, 5)),
         ([Welcome(9), Events([event()._replace(seq=12)]), Position(12)], (3, 0)),
         ([Welcome(9), Gap(10, 30), Position(31)], (1, 0)),
+        ([Welcome(None), Events([event(), event()]), Dropped(5, None, None)], (2, 5)),
     ],
 )
 async def test_figures_follow_the_frames(monkeypatch, frames, figures):

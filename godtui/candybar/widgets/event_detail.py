@@ -72,7 +72,7 @@ class EventDetail(Pane):
 
     def show(self, event: StoredEvent | None) -> None:
         """Turn to another event; the same one stays as it is."""
-        if event is None or (self._event is not None and event.seq == self._event.seq):
+        if event is None or event == self._event:
             return
         self._event = event
         self._facts = Facts.of(event)
