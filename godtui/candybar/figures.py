@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from godtui.clock import to_datetime
+import re
+
+from godtui.clock import to_datetime, to_microseconds
+from godtui.envelope import read_timestamp
 
 RATE_WIDTH = 6
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
 
 
 def count(number: int) -> str:
@@ -56,6 +61,24 @@ def date(microseconds: int) -> str:
     """The day in UTC: Thu 12 Feb 2026."""
     moment = to_datetime(microseconds)
     return f"{_DAYS[moment.weekday()]} {moment.day} {_MONTHS[moment.month - 1]} {moment.year:04}"
+
+
+def moment(microseconds: int, now: int) -> str:
+    """The second in UTC: 14:02:11, or Thu 12 Feb 14:02:11 where that is not today."""
+    time = clock_time(microseconds, milliseconds=False)
+    return time if microseconds // DAY == now // DAY else f"{date(microseconds)[:-5]} {time}"
+
+
+def moments(text: str, now: int) -> str:
+    """A sentence with each RFC 3339 timestamp in it as short as a reader needs it."""
+
+    def shortened(stamp: re.Match[str]) -> str:
+        try:
+            return moment(to_microseconds(read_timestamp(stamp.group())[0]), now)
+        except ValueError:
+            return stamp.group()
+
+    return _STAMP.sub(shortened, text)
 
 
 def delta(microseconds: int) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from godtui.candybar.bus import BusState
 from godtui.candybar.feed import EVERYTHING, Feed
+from godtui.candybar.looks import Look
 from godtui.candybar.meter import Meter
 from godtui.clock import Clock
 from godtui.filters import Filter, FilterError
@@ -29,6 +32,7 @@ class Link:
         self.meter = Meter(clock.monotonic())
         self.health: Health | None = None
         self.health_fault: str | None = None
+        self._health_at = clock.monotonic()
         self.feed = self._start(EVERYTHING)
         self._next: Feed | None = None
         self._next_since = 0.0
@@ -47,6 +51,55 @@ class Link:
         """For how many seconds the engine has owed an answer; 0 while it answers in time."""
         owed = self.clock.monotonic() - self._answered_at
         return owed if owed >= SILENT_SECONDS else 0.0
+
+    @property
+    def stale(self) -> float | None:
+        """For how many seconds health could not be read; None while it can."""
+        if self.health is None or not (self.health_fault or self.silence):
+            return None
+        return self.clock.monotonic() - self._health_at
+
+    @property
+    def bus(self) -> BusState:
+        """The bus, as last heard of."""
+        component = self.health.components.get("bus") if self.health else None
+        state = BusState.of(component, self.clock.monotonic() - self._health_at, stale=self.stale is not None)
+        return state if self.failure is None else replace(state, look="down", since=None, next_try=None, stale=None)
+
+    @property
+    def look(self) -> Look:
+        """How the whole is."""
+        if self.failure is not None:
+            return "down"
+        if self.silence or self.health_fault:
+            return "retrying"
+        if self.health is None:
+            return "unknown"
+        return "standing by" if self.health.status == "ok" and self.standing_by else self.health.status
+
+    @property
+    def standing_by(self) -> dict[str, str]:
+        """The workers that stand by, and which instance works in their place, where that is known."""
+        components = self.health.components if self.health else {}
+        return {
+            name: str(component.figures.get("active") or "")
+            for name, component in components.items()
+            if component.figures.get("state") == "standing by"
+        }
+
+    @property
+    def elsewhere(self) -> str | None:
+        """Where the history is, while it is not here."""
+        if self.feed.elsewhere is None:
+            return None
+        active = self.standing_by.get("persister")
+        return f"the history is with {active}" if active else f"no history here: {self.feed.elsewhere}"
+
+    @property
+    def attached_to(self) -> str | None:
+        """The URL of the instance that is watched from outside; None where the engine is in this process."""
+        url = self.hosted.url
+        return url if url and url in self.hosted.description else None
 
     @property
     def searching(self) -> bool:
@@ -132,3 +185,4 @@ class Link:
             self.health_fault = str(error) or type(error).__name__
         else:
             self.health, self.health_fault = question.result(), None
+            self._health_at = self.clock.monotonic()

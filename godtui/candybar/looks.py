@@ -6,11 +6,15 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 from zlib import crc32
 
 from rich.style import Style
 from textual.color import Color
 from textual.theme import Theme
+
+Look: TypeAlias = Literal["ok", "degraded", "down", "away", "retrying", "standing by", "unknown"]
+"""How something is, as far as glyph and colour go; `away` is being retried while nothing is accepted."""
 
 HUES = 8
 _DARK_HUES = ("#6cb6ff", "#3fc1a0", "#e3c567", "#c297ff", "#e08a4f", "#8fce5a", "#56c7dd", "#e48bc1")
@@ -132,13 +136,16 @@ class Looks:
         """Whether nothing but ASCII may be drawn."""
         return self.glyphs is ASCII
 
-    def status(self, status: str | None) -> tuple[str, Style]:
-        """Glyph and style of a component's status; unknown is quiet."""
+    def status(self, look: Look) -> tuple[str, Style]:
+        """Glyph and style."""
         return {
             "ok": (self.glyphs.healthy, self.healthy),
             "degraded": (self.glyphs.attention, self.attention),
             "down": (self.glyphs.fault, self.fault),
-        }.get(status or "", (self.glyphs.quiet, self.quiet))
+            "away": (self.glyphs.retrying, self.fault),
+            "retrying": (self.glyphs.retrying, self.attention),
+            "standing by": (self.glyphs.standby, self.quiet),
+        }.get(look, (self.glyphs.quiet, self.quiet))
 
     @classmethod
     def of(cls, variables: Mapping[str, str], marks: Glyphs) -> Looks:

@@ -26,7 +26,9 @@ def lesson(link: Link, looks: Looks, filter_text: str, width: int) -> list[list[
     elif not feed.ready:
         text = [(f"{looks.glyphs.standby} reading the log", looks.quiet)]
     elif filter_text:
-        text = _no_match(looks, filter_text)
+        text = _no_match(looks, filter_text, link.elsewhere)
+    elif link.elsewhere is not None and not feed.ring.end:
+        text = [(_sentence(link.elsewhere), looks.text), ("What happens from now on appears here.", looks.quiet)]
     else:
         text = _first_event(looks, link.hosted.url, width, begun=feed.ring.end > 0)
     return [
@@ -35,9 +37,13 @@ def lesson(link: Link, looks: Looks, filter_text: str, width: int) -> list[list[
     ]
 
 
-def _no_match(looks: Looks, filter_text: str) -> list[tuple[str, Style]]:
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _no_match(looks: Looks, filter_text: str, elsewhere: str | None) -> list[tuple[str, Style]]:
     return [
-        (f"Nothing stored matches {filter_text}", looks.text),
+        (_sentence(elsewhere) if elsewhere else f"Nothing stored matches {filter_text}", looks.text),
         ("", looks.text),
         ("What matches from now on appears here.", looks.quiet),
         ("/ changes the filter, esc removes it.", looks.quiet),

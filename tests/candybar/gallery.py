@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
 from godtui.candybar.app import ConsoleApp
 from godtui.clock import SystemClock
 from godtui.envelope import Fault, StoredEvent
+from godtui.operations import ComponentHealth, StoreUnavailableError
 from tests.candybar.fakes import NOON, Engine, event
+from tests.candybar.healths import GAP, broker, relay, standing_by
 
 SIZES = ((80, 24), (120, 40), (200, 50))
 
@@ -23,16 +26,31 @@ class FrozenClock(SystemClock):
         return NOON + 700_000
 
 
-async def picture(
-    events: Sequence[StoredEvent], size: tuple[int, int], keys: Sequence[str] = (), title: str = "godtui"
-) -> str:
-    """An SVG of the console with these events stored, after these keys."""
-    with Engine(events) as engine:
+@dataclass(frozen=True)
+class Scene:
+    """What is stored, which keys were pressed, and how the engine is."""
+
+    events: Sequence[StoredEvent] = ()
+    keys: Sequence[str] = ()
+    bus: ComponentHealth | None = None
+    workers: Mapping[str, ComponentHealth] = field(default_factory=dict)
+    told: Sequence[StoredEvent] = ()
+    """What arrives on an instance that stands by."""
+
+
+async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") -> str:
+    """An SVG of the console in this scene."""
+    with Engine(scene.events) as engine:
+        monitor = engine.operations.monitor
+        monitor.bus, monitor.workers = scene.bus or monitor.bus, dict(scene.workers)
+        if scene.told:
+            engine.turn(StoreUnavailableError("the history is with node-2-815"))
         app = ConsoleApp(engine, FrozenClock())
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.link.feed.ready and app.link.health is not None)
+            engine.tell(*scene.told)
             await pilot.pause(0.3)
-            for key in keys:
+            for key in scene.keys:
                 await pilot.press(key)
             await pilot.pause(0.4)
             return app.export_screenshot(title=title)
@@ -82,24 +100,36 @@ def evening() -> list[StoredEvent]:
     return events
 
 
-SCENES: dict[str, tuple[list[StoredEvent], tuple[str, ...]]] = {
-    "stream": (evening(), ()),
-    "empty": ([], ()),
-    "paused": (evening(), ("k", "k", "p")),
-    "detail": (evening(), (*"kkkkkkkkkkkk", "enter")),
-    "filter": (evening(), ("slash", *"type:agent.#", "enter")),
-    "help": (evening(), ("question_mark",)),
-    "violations": (evening(), (*"kkkkkkkkkkk", "enter")),
-    "refused": (evening(), ("slash", *"type:agent.# type:a..b", "enter")),
+SCENES = {
+    "stream": Scene(evening()),
+    "empty": Scene(),
+    "paused": Scene(evening(), ("k", "k", "p")),
+    "detail": Scene(evening(), (*"kkkkkkkkkkkk", "enter")),
+    "filter": Scene(evening(), ("slash", *"type:agent.#", "enter")),
+    "help": Scene(evening(), ("question_mark",)),
+    "violations": Scene(evening(), (*"kkkkkkkkkkk", "enter")),
+    "refused": Scene(evening(), ("slash", *"type:agent.# type:a..b", "enter")),
+    "broker": Scene(evening(), bus=broker(since=NOON - 4_000_000_000)),
+    "waiting": Scene(evening(), bus=broker("waiting", next_try=3.4), workers={"relay": relay(14)}),
+    "blocked": Scene(evening(), bus=broker("blocked", since=NOON - 41_000_000)),
+    "down": Scene(evening(), bus=broker("closed", since=NOON - 86_400_000_000), workers={"relay": relay(1204)}),
+    "gap": Scene(evening(), bus=broker(gaps=[GAP])),
+    "standing-by": Scene(bus=broker(), workers={"persister": standing_by()}, told=evening()),
+    "standing-by-empty": Scene(
+        bus=broker(), workers={"persister": standing_by()}, told=evening()[:1], keys=("slash", *"type:none.#", "enter")
+    ),
+    "standing-by-detail": Scene(
+        bus=broker(), workers={"persister": standing_by()}, told=evening(), keys=(*"kkkk", "enter")
+    ),
 }
 
 
 async def main(folder: Path) -> None:
     """Draw everything into the folder."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    for name, (events, keys) in SCENES.items():
+    for name, scene in SCENES.items():
         for width, height in SIZES:
-            svg = await picture(events, (width, height), keys)
+            svg = await picture(scene, (width, height))
             await asyncio.to_thread((folder / f"{name}-{width}x{height}.svg").write_text, svg)
 
 

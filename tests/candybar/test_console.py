@@ -159,7 +159,8 @@ def attach(seen: Console) -> None:
 async def test_on_a_narrow_screen_names_and_counts_shorten_before_any_goes():
     async with console(numbered(3), (80, 24)) as seen:
         attach(seen)
-        await seen.until_shown("bus attached ●   log 3   seen 3 · matched 3 · shown 3 · dropped 0")
+        await seen.until_shown("bus embedded ●   log 3   seen 3 · matched 3 · shown 3 · dropped 0")
+        await seen.until_shown("godtui ● ─ attached to http://127.0.0.1:8000 ─ embedded ● ─")
         seen.engine.append(*numbered(1500))
         await seen.pass_time(2)
         await seen.until_shown("bus ●   log 1.5k   seen 1.5k · matched 1.5k · shown 1.5k · dropped 0")
@@ -173,7 +174,7 @@ async def test_the_sparks_shrink_before_the_rate_goes():
         await seen.until_shown("shown 50")
         await seen.pass_time(5)
         await seen.until(lambda: " 10/s" in seen.lines[0] and "█" in seen.lines[0], "rate and sparks")
-        await seen.pilot.resize_terminal(60, 24)
+        await seen.pilot.resize_terminal(48, 24)
         await seen.until(lambda: "/s" in seen.lines[0] and "█" not in seen.lines[0], "the rate alone")
 
 
@@ -181,7 +182,7 @@ async def test_the_sparks_shrink_before_the_rate_goes():
 async def test_an_engine_that_is_out_of_reach_has_no_healthy_bus(width):
     async with console(numbered(1), (width, 24)) as seen:
         attach(seen)
-        await seen.until_shown("bus attached")
+        await seen.until_shown("attached to")
         seen.engine.operations.monitor.break_with = ConnectionError("connection refused")
         seen.engine.break_stream(unavailable("connection refused"))
         await seen.pass_time(3)
@@ -195,7 +196,7 @@ async def test_an_engine_that_is_out_of_reach_has_no_healthy_bus(width):
 
 async def test_a_bus_that_is_down_stays_so_while_the_stream_is_tried_again():
     async with console(numbered(1)) as seen:
-        seen.engine.operations.monitor.bus = ComponentHealth("down", "the broker is gone")
+        seen.engine.operations.monitor.bus = ComponentHealth("down", "the log is gone", {"transport": "embedded"})
         seen.engine.break_stream(unavailable("the disk is full"))
         await seen.pass_time(2)
         await seen.until(lambda: "bus embedded ✖" in seen.lines[-1], "the bus's fault")
@@ -219,7 +220,7 @@ async def test_a_fault_of_a_component_is_said_with_its_duration():
         await seen.until_shown("✖ store down: no space left on /dev/sda1")
         await seen.pass_time(41)
         await seen.until_shown("· for 4")
-        assert "embedded ✖" in seen.lines[0]
+        assert "godtui ✖ ─ embedded ●" in seen.lines[0]
         seen.engine.operations.monitor.store_status = None
         await seen.pass_time(2)
         await seen.until_gone("no space left")

@@ -85,3 +85,8 @@ def test_the_meter_holds_five_seconds_and_changes_four_times_a_second():
     for step in range(41, 62):
         meter.sample(step * 0.25)
     assert meter.rate == 0
+
+
+def test_timestamps_in_a_sentence_are_as_short_as_they_can_be():
+    text = "from 2026-02-12T14:02:01.000000Z to 2026-02-11T09:00:00Z, not 2026-02-31T00:00:00Z"
+    assert figures.moments(text, NOON) == "from 14:02:01 to Wed 11 Feb 09:00:00, not 2026-02-31T00:00:00Z"

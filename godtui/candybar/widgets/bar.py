@@ -9,7 +9,9 @@ from rich.segment import Segment
 from textual.strip import Strip
 from textual.widget import Widget
 
+from godtui.candybar.bus import BusState
 from godtui.candybar.looks import Looks
+from godtui.candybar.plaintext import plain
 
 if TYPE_CHECKING:
     from godtui.candybar.app import ConsoleApp
@@ -60,6 +62,15 @@ def spread(left: list[Segment], right: list[Segment], width: int, filler: Segmen
     if room < 1:
         return left
     return [*left, Segment(filler.text * room, filler.style), *right]
+
+
+def bus_segments(bus: BusState, name: str, tail: str, looks: Looks) -> list[Segment]:
+    """The bus's name, its glyph, and what is said behind it."""
+    glyph, style = looks.status(bus.look)
+    name, tail = plain(name, ascii_only=looks.ascii_only), plain(tail, ascii_only=looks.ascii_only)
+    behind = looks.quiet if bus.look == "ok" else looks.text if bus.stale is None else style
+    segments = Segment(f"{name} ", looks.text), Segment(glyph, style), Segment(f" {tail}", behind)
+    return [segment for segment in segments if segment.text.strip()]
 
 
 def cells(segments: list[Segment]) -> int:

@@ -14,7 +14,7 @@ from textual.message import Message
 from godtui.candybar.figures import count, duration
 from godtui.candybar.link import Link
 from godtui.candybar.looks import Looks
-from godtui.candybar.plaintext import plain
+from godtui.candybar.plaintext import clip, plain
 from godtui.candybar.row import RowPainter
 from godtui.candybar.teaching import lesson
 from godtui.candybar.widgets.bar import looks_of
@@ -107,7 +107,7 @@ class StreamList(Pane):
 
     def refresh_freshness(self) -> None:
         """Draw the upper edge again where it says something new."""
-        text = "".join(segment.text for part in self.top_edge() for segment in part)
+        text = "".join(segment.text for part in (*self.top_edge(), self.bottom_edge()) for segment in part)
         if text != self._edge_text:
             self._edge_text = text
             self.refresh_edges()
@@ -201,6 +201,14 @@ class StreamList(Pane):
             middle = [Segment("filter: ", looks.quiet), Segment(text, looks.strong)]
         return [Segment("Stream", looks.strong)], middle, self._freshness(looks)
 
+    def bottom_edge(self) -> list[Segment]:
+        looks, said = looks_of(self), self._link.elsewhere
+        if said is None:
+            return []
+        room = self.size.width - 8
+        said = clip(plain(said, ascii_only=looks.ascii_only), room, looks.glyphs.ellipsis)
+        return [Segment(f"{looks.glyphs.standby} {said}", looks.quiet)]
+
     def _freshness(self, looks: Looks) -> list[Segment]:
         """`live`, `paused +1,204`, `held`, `+12 new`, or since when nothing comes."""
         link, window, marks = self._link, self.window, looks.glyphs
@@ -217,11 +225,15 @@ class StreamList(Pane):
         return trouble or [Segment("live", looks.healthy)]
 
     def _trouble(self, looks: Looks) -> list[Segment]:
-        link, now = self._link, self._link.clock.monotonic()
-        if link.feed.fault is None and not link.silence:
-            return []
-        age = duration(max(now - link.feed.contact, link.silence))
-        return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
+        """Since when nothing of the engine's comes, or, though all that is stored does, of the broker's."""
+        link, bus, now = self._link, self._link.bus, self._link.clock.monotonic()
+        if link.feed.fault is not None or link.silence:
+            age = duration(max(now - link.feed.contact, link.silence))
+            return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
+        if bus.away:
+            said = f"{looks.glyphs.retrying} no broker {bus.age_text(link.clock.now())}"
+            return [Segment(f"{said.rstrip()} ", looks.attention)]
+        return []
 
     def _teach(self) -> bool:
         """Bring what stands below the rows up to date; whether that changed."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterator
 
 from rich.segment import Segment
 
-from godtui.candybar.figures import clock_time, count, duration, short_count
+from godtui.candybar.bus import TRYING
+from godtui.candybar.figures import clock_time, count, short_count
 from godtui.candybar.link import Link
-from godtui.candybar.plaintext import plain
-from godtui.candybar.widgets.bar import Bar, cells, looks_of, spread
+from godtui.candybar.widgets.bar import Bar, bus_segments, cells, looks_of, spread
 from godtui.candybar.window import Window
 
 
 class TruthLine(Bar):
-    """`bus embedded ●   log 1,204,551 · 0.4 ms   seen n · matched n · shown n · dropped n   14:02:12Z`."""
+    """`bus rabbitmq 127.0.0.1:5672 ●   log 1,204,551 · 0.4 ms   seen n · matched n · …   14:02:12Z`."""
 
     def __init__(self, link: Link) -> None:
         super().__init__(id="truth")
@@ -31,25 +31,37 @@ class TruthLine(Bar):
     def segments(self, width: int) -> list[Segment]:
         looks = looks_of(self)
         time = Segment(clock_time(self._link.clock.now(), milliseconds=False) + "Z ", looks.quiet)
-        lines = (self._joined(parts) for parts in self._candidates())
-        left = next((line for line in lines if cells(line) + len(time.text) < width), self._joined([self._bus("")]))
+        lines = [self._joined(parts) for parts in self._candidates()]
+        left = next((line for line in lines if cells(line) + len(time.text) < width), lines[-1])
         return spread(left, [time], width, Segment(" "))
 
     def _candidates(self) -> Iterator[list[list[Segment]]]:
         """What the line may say, the most first: names and numbers shorten before any goes."""
-        hosted, figures = self._link.hosted, self._figures()
-        attached = hosted.url is not None and hosted.url in hosted.description
-        name = "attached" if attached else hosted.description
+        full, name, short_name, transport, unnamed, bare = self._buses()
+        figures = self._figures()
         few = [figure for figure in figures if figure[0] != "matched"]
-        yield [self._bus(hosted.description), self._log(commit=True), self._counts(figures)]
-        yield [self._bus(name), self._log(commit=True), self._counts(figures)]
-        yield [self._bus(name), self._log(), self._counts(figures)]
-        yield [self._bus(name), self._log(), self._counts(figures, short_count)]
-        yield [self._bus(name), self._log(short_count), self._counts(figures, short_count)]
-        yield [self._bus(""), self._log(short_count), self._counts(figures, short_count)]
-        yield [self._bus(""), self._counts(figures, short_count)]
-        yield [self._bus(""), self._counts(few, short_count)]
-        yield [self._bus(""), self._counts(few[-1:], short_count)]
+        yield [full, self._log(commit=True), self._counts(figures)]
+        yield [name, self._log(commit=True), self._counts(figures)]
+        yield [name, self._log(), self._counts(figures)]
+        yield [name, self._log(), self._counts(figures, short_count)]
+        for bus in (name, short_name, transport, unnamed):
+            yield [bus, self._log(short_count), self._counts(figures, short_count)]
+        yield [unnamed, self._log(short_count), self._counts(few, short_count)]
+        yield [bare, self._log(short_count), self._counts(figures, short_count)]
+        yield [bare, self._counts(figures, short_count)]
+        yield [bare, self._counts(few, short_count)]
+        yield [bare, self._counts(few[-1:], short_count)]
+        yield [bare]
+
+    def _buses(self) -> list[list[Segment]]:
+        """The bus, the most first. How long it has been so would push what stands behind it: only since when."""
+        looks, link = looks_of(self), self._link
+        bus = link.bus
+        name, short_name, transport = bus.names(looks.glyphs.ellipsis)
+        tail, _, urgent = bus.tails(link.clock.now(), looks.glyphs.dot)
+        urgent = f"{urgent:<{len(TRYING)}}" if urgent else ""
+        said = ((name, tail), (name, urgent), (short_name, urgent), (transport, urgent), ("", urgent), ("", ""))
+        return [[Segment("bus ", looks.quiet), *bus_segments(bus, *words, looks)] for words in said]
 
     def _joined(self, parts: list[list[Segment]]) -> list[Segment]:
         gap = Segment("   ")
@@ -57,20 +69,6 @@ class TruthLine(Bar):
         for part in parts:
             joined += [*part, gap] if part else []
         return joined[:-1]
-
-    def _bus(self, name: str) -> list[Segment]:
-        looks, link = looks_of(self), self._link
-        status = self._component_status("bus")
-        glyph, style = looks.status(status)
-        if link.failure is not None:
-            glyph, style = looks.glyphs.fault, looks.fault
-        elif link.silence:
-            silent = f" silent {duration(link.silence)}"
-            return [Segment("bus ", looks.quiet), Segment(looks.glyphs.undeclared + silent, looks.attention)]
-        elif link.health_fault or (link.feed.fault and status in ("ok", None)):
-            glyph, style = looks.glyphs.retrying, looks.attention
-        said = plain(name, ascii_only=looks.ascii_only)
-        return [Segment("bus ", looks.quiet), Segment(f"{said} " if said else "", looks.text), Segment(glyph, style)]
 
     def _log(self, written: Callable[[int], str] = count, *, commit: bool = False) -> list[Segment]:
         looks = looks_of(self)
@@ -95,7 +93,8 @@ class TruthLine(Bar):
             return []
         matched = feed.ring.end + feed.dropped
         dropped = feed.dropped + window.lost
-        return [("seen", feed.seen), ("matched", matched), ("shown", window.shown), ("dropped", dropped)]
+        seen = [("seen", feed.seen)] if feed.numbered else []  # else only what matches is known
+        return [*seen, ("matched", matched), ("shown", window.shown), ("dropped", dropped)]
 
     def _counts(self, figures: list[tuple[str, int]], written: Callable[[int], str] = count) -> list[Segment]:
         looks = looks_of(self)
@@ -108,11 +107,6 @@ class TruthLine(Bar):
             text = self._steady(name, written(number), written)
             segments.append(Segment(text, looks.attention if alarming else looks.text))
         return segments
-
-    def _component_status(self, name: str) -> str | None:
-        health = self._link.health
-        component = health.components.get(name) if health else None
-        return component.status if component else None
 
     def _steady(self, name: str, text: str, written: Callable[[int], str]) -> str:
         """Right-aligned in the widest it has been when so written, so that what stands beside it stays."""
