@@ -425,7 +425,11 @@ def _second(text: str) -> int:
 
 
 class StoredEvent(NamedTuple):
-    """One event of the log. Times are microseconds since 1970; `body` is the envelope as JSON."""
+    """One event of the log. Times are microseconds since 1970; `body` is the envelope as JSON.
+
+    `seq` 0 is an event that is not known to be stored: JSON has null for it and for `stored_at`, which is then when it
+    was seen, or 0.
+    """
 
     seq: int
     stored_at: int
@@ -449,11 +453,12 @@ class StoredEvent(NamedTuple):
 
     def to_json(self) -> bytes:
         """The envelope's fields plus `seq`, `stored_at` and `violations`; a stranger's body in our form."""
-        tail = b',"seq":%d,"stored_at":"%s","violations":%s}' % (
-            self.seq,
-            rfc3339(self.stored_at).encode(),
-            self.violations or b"[]",
-        )
+        violations = self.violations or b"[]"
+        if self.seq:
+            stored_at = rfc3339(self.stored_at).encode()
+            tail = b',"seq":%d,"stored_at":"%s","violations":%s}' % (self.seq, stored_at, violations)
+        else:
+            tail = b',"seq":null,"stored_at":null,"violations":%s}' % violations
         body = self.body
         if not _is_own_form(body):
             body = _in_own_form(body)
@@ -465,9 +470,10 @@ class StoredEvent(NamedTuple):
         fields = {key: value for key, value in document.items() if key not in RESERVED} | document.get("extra", {})
         envelope = EventEnvelope.model_validate(fields)
         violations = document.get("violations")
+        seq, stored_at = document["seq"], document["stored_at"]
         return cls(
-            seq=document["seq"],
-            stored_at=to_microseconds(read_timestamp(document["stored_at"])[0]),
+            seq=0 if seq is None else seq,
+            stored_at=0 if stored_at is None else to_microseconds(read_timestamp(stored_at)[0]),
             event_id=envelope.event_id.bytes,
             event_type=envelope.event_type,
             source=envelope.source_name,

@@ -440,6 +440,13 @@ def test_a_stored_event_adds_its_fields() -> None:
     assert StoredEvent.from_document(document) == event
 
 
+def test_an_event_that_is_not_known_to_be_stored_has_no_position() -> None:
+    event = stored(envelope().to_json())._replace(seq=0)
+    document = json.loads(event.to_json())
+    assert (document["seq"], document["stored_at"], document["violations"]) == (None, None, [])
+    assert StoredEvent.from_document(document) == event._replace(stored_at=0)
+
+
 nested = st.dictionaries(st.sampled_from([*RESERVED, "other"]), values, max_size=4)
 
 

@@ -82,7 +82,17 @@ COMPONENTS: dict[str, Shape] = {
     "Problem": {
         **_object(
             {"title": {"type": "string"}, "status": {"type": "integer"}, "detail": {"type": "string"}},
-            {"errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}}, "event_id": _UUID},
+            {
+                "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
+                "event_id": _UUID,
+                "history": {
+                    "anyOf": [
+                        _object({"instance": {"type": "string"}, "url": {"anyOf": [{"type": "string"}, _NULL]}}),
+                        _NULL,
+                    ],
+                    "description": "Where an instance that stands by does not have the history: who has.",
+                },
+            },
         ),
         "description": "RFC 9457.",
     },

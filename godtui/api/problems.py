@@ -18,6 +18,7 @@ from godtui.filters import FilterError
 from godtui.operations import (
     BadCursorError,
     ConflictError,
+    HistoryElsewhereError,
     NotConfirmedError,
     NotRequeuedError,
     RequeueRefusedError,
@@ -124,6 +125,12 @@ def _(error: NotConfirmedError) -> ProblemError:
 @problem_of.register
 def _(error: StoreUnavailableError) -> ProblemError:
     return unavailable(str(error))
+
+
+@problem_of.register
+def _(error: HistoryElsewhereError) -> ProblemError:
+    holder = error.holder
+    return unavailable(str(error), history=holder and {"instance": holder.instance, "url": holder.url})
 
 
 @problem_of.register

@@ -78,7 +78,7 @@ async def _welcome(frames: AsyncGenerator[Frame], after: int | None) -> Welcome:
     first = await anext(frames)
     if not isinstance(first, Welcome):
         raise TypeError(f"a stream begins with its welcome, not with {type(first).__name__}")
-    if after is not None and after > first.seq:
+    if after is not None and first.seq is not None and after > first.seq:
         raise UnknownPositionError(f"the log ends at {first.seq}; {after} was never given out here")
     return first
 
@@ -127,13 +127,17 @@ def render(frame: Frame) -> Iterator[str]:
         case Events(events):
             yield from _events(events)
         case Welcome(seq):
-            yield f'{{"type":"welcome","seq":{seq}}}'
+            yield f'{{"type":"welcome","seq":{_or_null(seq)}}}'
         case Position(seq):
             yield f'{{"type":"position","seq":{seq}}}'
         case Gap(first, last):
             yield f'{{"type":"gap","from_seq":{first},"to_seq":{last}}}'
         case Dropped(count, first, last):
-            yield f'{{"type":"dropped","count":{count},"from_seq":{first},"to_seq":{last}}}'
+            yield f'{{"type":"dropped","count":{count},"from_seq":{_or_null(first)},"to_seq":{_or_null(last)}}}'
+
+
+def _or_null(seq: int | None) -> str:
+    return "null" if seq is None else str(seq)
 
 
 _ONE = b'{"type":"event","event":%b}'
@@ -173,7 +177,8 @@ OPERATION: dict[str, Any] = {
         '- `{"type": "position", "seq"}`: with `positions=true`, how far the log was looked through\n\n'
         "What the client sends is not listened to. A filter that cannot be understood, and an `after` beyond the end "
         "of the log, are refused with 422 before the handshake. Close codes: 1001 or 1012 the server ends, 1013 the "
-        "store cannot be read; connect again with `after`."
+        "store cannot be read; connect again with `after`.\n\n"
+        "An instance that stands by has no history: positions are null, and `after` is refused with 503."
     ),
     "parameters": documented(StreamQuery),
     "responses": {"101": {"description": "The stream is open."}, **problems(422, 426, 503)},

@@ -7,6 +7,7 @@ EventError
 │   ├── ConflictError         the id is taken by other content
 │   └── NotConfirmedError     it may or may not arrive; repeated under its id it is stored once
 ├── StoreUnavailableError     the store cannot answer now
+│   └── HistoryElsewhereError another instance holds what was asked for
 ├── LetterError
 │   ├── UnknownLetterError    there is no such dead letter, or no longer
 │   ├── RequeueRefusedError   its queue does not take it
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from godtui.bloodbank.holder import Holder
 from godtui.envelope import EventError
 
 
@@ -62,6 +64,15 @@ class TooLargeError(PublishError):
 
 class StoreUnavailableError(EventError):
     """The store cannot answer now; the message says why."""
+
+
+class HistoryElsewhereError(StoreUnavailableError):
+    """What was asked for is not here: `holder` has it, None where nobody is known to."""
+
+    def __init__(self, holder: Holder | None) -> None:
+        where = "and no instance that holds it is known" if holder is None else f"but with {holder.where}; ask there"
+        super().__init__(f"the history is not here, {where}")
+        self.holder = holder
 
 
 class UnknownPositionError(EventError, ValueError):

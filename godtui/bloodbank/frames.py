@@ -10,13 +10,13 @@ from godtui.envelope import StoredEvent
 
 
 class Welcome(NamedTuple):
-    """The stream is open; `seq` is the last committed position."""
+    """The stream is open; `seq` is the last committed position, None where nothing that comes has a position."""
 
-    seq: int
+    seq: int | None
 
 
 class Events(NamedTuple):
-    """Stored events in `seq` order, each once."""
+    """Stored events in `seq` order, each once; on an instance without the history, what goes over the bus."""
 
     events: Sequence[StoredEvent]
 
@@ -29,11 +29,14 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Matching events that a slow live reader missed: how many, and between which positions."""
+    """Matching events that a slow live reader missed: how many, and between which positions.
+
+    Without positions, as many at most: what was missed was not looked at.
+    """
 
     count: int
-    from_seq: int
-    to_seq: int
+    from_seq: int | None
+    to_seq: int | None
 
 
 class Gap(NamedTuple):

@@ -3,6 +3,7 @@
 from godtui.bloodbank.deadletters import DeadLetter
 from godtui.bloodbank.errors import (
     ConflictError,
+    HistoryElsewhereError,
     InstanceUnreachableError,
     LetterError,
     NotConfirmedError,
@@ -49,6 +50,7 @@ __all__ = [
     "Gap",
     "Health",
     "HealthOperations",
+    "HistoryElsewhereError",
     "InstanceUnreachableError",
     "InvalidEventError",
     "LetterError",

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from godtui.bloodbank.errors import (
     ConflictError,
+    HistoryElsewhereError,
     InstanceUnreachableError,
     NotConfirmedError,
     PublishError,
@@ -17,6 +18,7 @@ from godtui.bloodbank.errors import (
     UnknownPositionError,
 )
 from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport, Rejection, Unconfirmed
 from godtui.clock import to_microseconds
@@ -104,6 +106,8 @@ def filter_error(answer: Answer) -> Exception:
 def error(answer: Answer) -> Exception:
     """Any other refusal."""
     problem = answer.problem()
+    if answer.status == 503 and "history" in problem:
+        return HistoryElsewhereError(problem["history"] and Holder.read(problem["history"]))
     if answer.status == 503:
         return StoreUnavailableError(problem["detail"])
     if answer.status in (401, 403):

@@ -106,7 +106,9 @@ class Follower:
         async with aclosing(self._stream()) as frames:
             async for frame in frames:
                 match frame:
-                    case Welcome(seq) if not begun:
+                    case Welcome(None):
+                        raise StoreUnavailableError(f"the instance at {self._connection.address} has no history now")
+                    case Welcome(int(seq)) if not begun:
                         self.begins = seq
                         self._reached()
                         await self._put(Position(seq), seq)
