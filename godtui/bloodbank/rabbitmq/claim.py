@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from aiormq.abc import DeliveredMessage
@@ -15,8 +14,9 @@ from aiormq.exceptions import ChannelLockedResource, ChannelNotFoundEntity
 from pamqp.common import FieldTable
 
 from godtui.bloodbank.holder import Holder
+from godtui.bloodbank.rabbitmq.answers import answered, leave
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError, explained
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.nameplate import Nameplate
 from godtui.clock import Clock
 
@@ -111,9 +111,9 @@ class Claim:
         if self._link.up:
             await self._known.wait()
 
-    async def changed(self) -> None:
-        """Until `held` or `holder` changes."""
-        await self._change.wait()
+    def changed(self) -> Awaitable[object]:
+        """Until `held` or `holder` is no longer what it is when this is called."""
+        return self._change.wait()
 
     async def wait(self) -> None:
         """Until the role is ours."""
@@ -139,9 +139,10 @@ class Claim:
     async def _look(self) -> None:
         """See who has the role."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with answered():
                 channel = await self._link.channel()
                 await channel.queue_declare(self.role, passive=True)
+                await channel.close()
         except ChannelLockedResource:
             await self._see_other()
         except ChannelNotFoundEntity:
@@ -150,45 +151,49 @@ class Claim:
     async def _strive(self, taker: Taker) -> None:
         """Take the role if nobody has it, and keep it for as long as the connection and the lock last."""
         try:
-            channel = await self._lock()
+            channel, gone = await self._lock()
         except ChannelLockedResource:
             await self._see_other()
             return
         try:
             held = await taker.take(await self._before())
             await self._put_up(held)
-            if not channel.is_closed:
-                await self._hold(held, channel)
+            if not gone.done():
+                await self._hold(held, gone)
         finally:
-            with suppress(*BROKER_ERRORS):
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await channel.close()
+            await leave(channel)
 
-    async def _hold(self, held: Holder, channel: Channel) -> None:
-        """Until the lock is gone."""
+    async def _hold(self, held: Holder, gone: asyncio.Future[None]) -> None:
+        """Have the role until the lock is gone."""
         logger.info("%s: this instance is active", self.role)
         self._be(held, None)
         self._known.set()
         try:
-            with suppress(Exception):
-                await channel.closing
+            await gone
             logger.warning("%s: this instance is active no longer", self.role)
         finally:
             self._be(None, None)
 
-    async def _lock(self) -> Channel:
-        """The channel with the lock: each is gone as soon as the other is. Raises ChannelLockedResource."""
-        async with asyncio.timeout(ANSWER_SECONDS):
+    async def _lock(self) -> tuple[Channel, asyncio.Future[None]]:
+        """The channel with the lock, which goes with it, and when either is gone. Raises ChannelLockedResource."""
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def end(_: object) -> None:
+            if not gone.done():
+                gone.set_result(None)
+
+        async with answered():
             channel = await self._link.channel()
+            channel.closing.add_done_callback(end)
             try:
                 await channel.queue_declare(self.role, exclusive=True, auto_delete=True, arguments=LOCK_ARGUMENTS)
             except (ChannelLockedResource, TimeoutError):
                 raise
             except BROKER_ERRORS as error:
                 raise DeclarationError(f"queue {self.role}", error) from error
-            channel.on_consumer_cancel_callbacks.add(lambda frame: channel.close())
+            channel.on_consumer_cancel_callbacks.add(end)
             await channel.basic_consume(self.role, _ignore, no_ack=True)
-            return channel
+            return channel, gone
 
     async def _before(self) -> Holder | None:
         """Who had the role before us: nameless where that cannot be read, also not on another look."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 from aiormq.exceptions import ChannelNotFoundEntity
@@ -11,8 +10,9 @@ from pamqp.common import FieldTable
 
 from godtui import jsontext
 from godtui.bloodbank.holder import Holder
+from godtui.bloodbank.rabbitmq.answers import answered
 from godtui.bloodbank.rabbitmq.explain import DeclarationError
-from godtui.bloodbank.rabbitmq.link import ANSWER_SECONDS, Link
+from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.topology import naming
 
 SUFFIX: Final = ".active"
@@ -32,7 +32,7 @@ class Nameplate:
 
         Raises what the broker objects.
         """
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with answered():
             channel = await self._link.channel()
             try:
                 async with naming(f"queue {self.queue}"):
@@ -48,7 +48,7 @@ class Nameplate:
 
     async def write(self, holder: Holder) -> None:
         """Name who has it from now on. Raises what the broker objects."""
-        async with asyncio.timeout(ANSWER_SECONDS):
+        async with answered():
             channel = await self._link.channel(confirms=True)
             properties = Basic.Properties(content_type="application/json", delivery_mode=2)
             async with naming(f"queue {self.queue}"):
