@@ -68,7 +68,7 @@ def _of_components(link: Link) -> Iterator[Alarm]:
         if name == "bus":
             yield from _of_bus(link.bus, component, link.clock.now())
         elif name == "relay":
-            yield from _of_outbox(component)
+            yield from _of_outbox(component, link.bus)
         elif component.status != "ok":
             yield Alarm(name, component.status, f"{name} {component.status}: {component.detail}")
     standing = link.standing_by
@@ -90,13 +90,13 @@ def _of_bus(bus: BusState, component: ComponentHealth, now: int) -> Iterator[Ala
         yield Alarm("gap", "degraded", gap, says_since=True)
 
 
-def _of_outbox(relay: ComponentHealth) -> Iterator[Alarm]:
+def _of_outbox(relay: ComponentHealth, bus: BusState) -> Iterator[Alarm]:
     waiting = relay.figures.get("waiting")
-    if isinstance(waiting, int) and waiting > 0:
+    if relay.status != "ok" and bus.look == "ok":
+        yield Alarm("relay", relay.status, f"relay {relay.status}: {relay.detail}")
+    elif isinstance(waiting, int) and waiting > 0:
         said = "1 event waits" if waiting == 1 else f"{count(waiting)} events wait"
         yield Alarm("outbox", "degraded", f"{said} for the broker")
-    elif relay.status != "ok":
-        yield Alarm("relay", relay.status, f"relay {relay.status}: {relay.detail}")
 
 
 def _of_stream(link: Link) -> Iterator[Alarm]:

@@ -12,7 +12,17 @@ from godtui.candybar.ring import CAPACITY, Ring
 from godtui.clock import Clock
 from godtui.envelope import StoredEvent
 from godtui.filters import Filter, FilterError
-from godtui.operations import Dropped, Events, Frame, Gap, Operations, Position, StoreUnavailableError, Welcome
+from godtui.operations import (
+    Dropped,
+    Events,
+    Frame,
+    Gap,
+    HistoryElsewhereError,
+    Operations,
+    Position,
+    StoreUnavailableError,
+    Welcome,
+)
 
 HISTORY = 500
 FIRST_DELAY = 1.0
@@ -57,7 +67,7 @@ class Feed:
         self.note: str | None = None
         """What is lacking although events arrive."""
         self.elsewhere: str | None = None
-        """Why there is no history here, although events arrive."""
+        """Where the history is, or why it is not here, although events arrive."""
         self.numbered = True
         """Whether what arrives has a place in a log; if not, nobody counts what does not match."""
         self.refused: FilterError | None = None
@@ -77,7 +87,12 @@ class Feed:
     async def run(self) -> None:
         """Follow the stream until cancelled or refused."""
         while True:
-            self.fault = await self._until_it_breaks()
+            begun = self._clock.monotonic()
+            broken = await self._until_it_breaks()
+            steady = self._clock.monotonic() - begun >= FIRST_DELAY
+            if not self.numbered and steady and self.refused is None:
+                continue  # the history may be here from now on
+            self.fault = broken
             if self.refused is not None:
                 return
             self.retry_at = self._clock.monotonic() + self._delay
@@ -110,7 +125,7 @@ class Feed:
             position = newest[0].seq if newest else 0
             stored = (await store.query(self.wanted, limit=HISTORY)).events
         except StoreUnavailableError as error:
-            self.elsewhere = str(error)
+            self.elsewhere = _elsewhere(error)
             return
         self.elsewhere = None
         begun = self._begun or 0
@@ -139,7 +154,7 @@ class Feed:
                 if instead_of is not None and self.numbered:
                     raise instead_of
                 if instead_of is not None:
-                    self.elsewhere = str(instead_of)
+                    self.elsewhere = _elsewhere(instead_of)
 
     def _take(self, frame: Frame) -> None:
         self.contact = self._clock.monotonic()
@@ -196,3 +211,9 @@ class Feed:
             if len(known) > CAPACITY:
                 del known[next(iter(known))]
         return True
+
+
+def _elsewhere(error: StoreUnavailableError) -> str:
+    if not isinstance(error, HistoryElsewhereError):
+        return f"no history here: {error}"
+    return f"the history is with {error.holder.where}" if error.holder else "nobody is known to hold the history"

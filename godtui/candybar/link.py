@@ -88,14 +88,6 @@ class Link:
         }
 
     @property
-    def elsewhere(self) -> str | None:
-        """Where the history is, while it is not here."""
-        if self.feed.elsewhere is None:
-            return None
-        active = self.standing_by.get("persister")
-        return f"the history is with {active}" if active else f"no history here: {self.feed.elsewhere}"
-
-    @property
     def attached_to(self) -> str | None:
         """The URL of the instance that is watched from outside; None where the engine is in this process."""
         url = self.hosted.url

@@ -26,9 +26,9 @@ def lesson(link: Link, looks: Looks, filter_text: str, width: int) -> list[list[
     elif not feed.ready:
         text = [(f"{looks.glyphs.standby} reading the log", looks.quiet)]
     elif filter_text:
-        text = _no_match(looks, filter_text, link.elsewhere)
-    elif link.elsewhere is not None and not feed.ring.end:
-        text = [(_sentence(link.elsewhere), looks.text), ("What happens from now on appears here.", looks.quiet)]
+        text = _no_match(looks, filter_text, link.feed.elsewhere)
+    elif link.feed.elsewhere is not None and not feed.ring.end:
+        text = [(_sentence(link.feed.elsewhere), looks.text), ("What happens from now on appears here.", looks.quiet)]
     else:
         text = _first_event(looks, link.hosted.url, width, begun=feed.ring.end > 0)
     return [

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 
 from godtui import jsontext
+from godtui.bloodbank.holder import Holder
 from godtui.clock import rfc3339, to_microseconds
 from godtui.envelope import Fault, StoredEvent, read_timestamp, source_name
 from godtui.filters import Filter
@@ -23,6 +24,7 @@ from godtui.operations import (
     Events,
     Frame,
     Health,
+    HistoryElsewhereError,
     LetterOperations,
     Order,
     Page,
@@ -293,3 +295,8 @@ class Engine:
 def unavailable(why: str = "the disk is full") -> StoreUnavailableError:
     """What a store that cannot answer raises."""
     return StoreUnavailableError(why)
+
+
+def elsewhere(instance: str = "node-2-815", url: str | None = None) -> HistoryElsewhereError:
+    """What a store raises whose history another instance holds."""
+    return HistoryElsewhereError(Holder(instance, url))

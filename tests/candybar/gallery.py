@@ -12,8 +12,8 @@ from uuid import UUID
 from godtui.candybar.app import ConsoleApp
 from godtui.clock import SystemClock
 from godtui.envelope import Fault, StoredEvent
-from godtui.operations import ComponentHealth, StoreUnavailableError
-from tests.candybar.fakes import NOON, Engine, event
+from godtui.operations import ComponentHealth
+from tests.candybar.fakes import NOON, Engine, elsewhere, event
 from tests.candybar.healths import GAP, broker, relay, standing_by
 
 SIZES = ((80, 24), (120, 40), (200, 50))
@@ -44,7 +44,7 @@ async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") ->
         monitor = engine.operations.monitor
         monitor.bus, monitor.workers = scene.bus or monitor.bus, dict(scene.workers)
         if scene.told:
-            engine.turn(StoreUnavailableError("the history is with node-2-815"))
+            engine.turn(elsewhere())
         app = ConsoleApp(engine, FrozenClock())
         async with app.run_test(size=size) as pilot:
             await until(lambda: app.link.feed.ready and app.link.health is not None)

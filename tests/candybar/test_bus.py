@@ -7,12 +7,12 @@ import pytest
 from godtui.candybar.bus import BusState
 from godtui.operations import ComponentHealth
 from tests.candybar.console import Console, console
-from tests.candybar.fakes import NOON, event, unavailable
+from tests.candybar.fakes import NOON, elsewhere, event
 from tests.candybar.healths import GAP, broker, relay, standing_by
 
 SIZES = [(80, 24), (120, 40), (200, 50)]
 DAY = 86_400_000_000
-ELSEWHERE = unavailable("the history is not here, but with node-2-815 at http://10.0.0.2:8000; ask there")
+ELSEWHERE = elsewhere(url="http://10.0.0.2:8000")
 
 
 def numbered(count: int, first: int = 1) -> list:
@@ -165,11 +165,15 @@ async def test_standing_by_shows_what_arrives_without_a_history():
     async with console(size=(80, 24)) as seen:
         seen.engine.turn(ELSEWHERE)
         await say(seen, broker(), persister=standing_by(), dispatcher=standing_by())
-        await seen.until_shown("The history is with node-2-815.", "What happens from now on appears here.")
+        await seen.until_shown(
+            "The history is with node-2-815 at http://10.0.0.2:8000.", "What happens from now on appears here."
+        )
         assert " ◐ persister, dispatcher standing by: node-2-815 is active" in seen.lines[1]
         assert "godtui ◐ ─ rabbitmq 127.0.0.1:5672 ●" in seen.lines[0]
         seen.engine.tell(*numbered(3))
-        await seen.until_shown("number=3", "◐ the history is with node-2-815", "matched 3 · shown 3")
+        await seen.until_shown(
+            "number=3", "◐ the history is with node-2-815 at http://10.0.0.2:8000", "matched 3 · shown 3"
+        )
         assert "live" in seen.title
         await seen.press("p")
         seen.engine.tell(*numbered(2, first=4))
@@ -187,7 +191,7 @@ async def test_filtering_while_standing_by_shows_what_matches_from_now_on():
     async with console() as seen:
         seen.engine.turn(ELSEWHERE)
         await say(seen, broker(), persister=standing_by())
-        await seen.until_shown("The history is with node-2-815.")
+        await seen.until_shown("The history is with node-2-815 at http://10.0.0.2:8000.")
         await seen.press("/", *"payload.number>2", "enter")
         await seen.until_shown("filter: payload.number>2")
         await seen.until(lambda: seen.app.link.feed.ready, "the stream")
@@ -199,7 +203,7 @@ async def test_a_takeover_goes_on_where_it_was_and_doubles_no_row():
     async with console() as seen:
         seen.engine.turn(ELSEWHERE)
         await say(seen, broker(), persister=standing_by())
-        await seen.until_shown("The history is with node-2-815.")
+        await seen.until_shown("The history is with node-2-815 at http://10.0.0.2:8000.")
         arrived = numbered(3)
         seen.engine.tell(*arrived)
         await seen.until_shown("number=3")

@@ -10,7 +10,7 @@ import pytest
 from godtui.candybar.feed import EVERYTHING, Feed
 from godtui.candybar.ring import Ring
 from godtui.operations import Dropped, Events, Gap, Position, Welcome
-from tests.candybar.fakes import MemoryOperations, event, unavailable
+from tests.candybar.fakes import MemoryOperations, elsewhere, event, unavailable
 from tests.clock import ManualClock
 
 
@@ -87,7 +87,7 @@ async def test_a_store_without_history_still_gives_what_comes(monkeypatch):
     monkeypatch.setattr(operations.store, "query", query)
     async with running(operations) as (feed, _):
         await until(lambda: feed.ready)
-        assert feed.elsewhere == "node-2 holds it"
+        assert feed.elsewhere == "no history here: node-2 holds it"
         operations.store.append([event()])
         await until(lambda: feed.ring.end == 1)
 
@@ -103,10 +103,10 @@ def arrivals(*names: str) -> list:
 async def test_what_arrives_while_standing_by_is_not_shown_again_after_the_takeover():
     operations = MemoryOperations()
     store = operations.store
-    store.turn(unavailable("node-2 holds it"))
+    store.turn(elsewhere("node-2"))
     async with running(operations) as (feed, clock):
         await until(lambda: feed.ready)
-        assert (feed.numbered, feed.elsewhere) == (False, "node-2 holds it")
+        assert (feed.numbered, feed.elsewhere) == (False, "the history is with node-2")
         one, two, three = arrivals("one", "two", "three")
         store.tell([one, two])
         await until(lambda: feed.ring.end == 2)
@@ -124,17 +124,28 @@ async def test_what_arrives_while_standing_by_is_not_shown_again_after_the_takeo
         assert feed.seen == 4
 
 
+async def test_a_takeover_after_a_while_is_no_break():
+    operations = MemoryOperations()
+    operations.store.turn(elsewhere("node-2"))
+    async with running(operations) as (feed, clock):
+        await until(lambda: feed.ready)
+        clock.advance(5)
+        operations.store.turn(None)
+        await until(lambda: feed.numbered)
+        assert (feed.fault, feed.elsewhere, clock.monotonic()) == (None, None, 5)
+
+
 async def test_losing_the_history_to_another_instance_goes_on_live_and_back_again():
     operations = MemoryOperations()
     store = operations.store
     store.append(arrivals("one"))
     async with running(operations) as (feed, clock):
         await until(lambda: feed.ready)
-        store.turn(unavailable("node-2 holds it"))
+        store.turn(elsewhere("node-2"))
         await until(lambda: feed.fault)
         clock.advance(1)
         await until(lambda: feed.fault is None)
-        assert (feed.numbered, feed.elsewhere) == (False, "node-2 holds it")
+        assert (feed.numbered, feed.elsewhere) == (False, "the history is with node-2")
         (two,) = arrivals("two")
         store.tell([two])
         await until(lambda: feed.ring.end == 2)

@@ -87,6 +87,7 @@ class HelpScreen(ModalScreen[None]):
             (marks.attention, "needs attention; before an event: it breaks its contract"),
             (marks.fault, "does not work"),
             (marks.retrying, "lost, being tried again"),
+            (marks.standby, "standing by: another instance is active"),
         ]
         self._section(text, "Signs", signs)
         return text

@@ -202,7 +202,7 @@ class StreamList(Pane):
         return [Segment("Stream", looks.strong)], middle, self._freshness(looks)
 
     def bottom_edge(self) -> list[Segment]:
-        looks, said = looks_of(self), self._link.elsewhere
+        looks, said = looks_of(self), self._link.feed.elsewhere
         if said is None:
             return []
         room = self.size.width - 8
@@ -215,11 +215,12 @@ class StreamList(Pane):
         if link.failure is not None:
             return [Segment(f"{marks.fault} ended", looks.fault)]
         trouble = self._trouble(looks)
+        beside = [*trouble, Segment(" ")] if trouble else []
         if window.paused:
-            return [*trouble, Segment(f"paused +{count(window.waiting)}", looks.attention)]
+            return [*beside, Segment(f"paused +{count(window.waiting)}", looks.attention)]
         if not window.following:
             new = Segment(f"+{count(window.waiting)} new", looks.strong)
-            return [*trouble, new if window.waiting else Segment("held", looks.quiet)]
+            return [*beside, new if window.waiting else Segment("held", looks.quiet)]
         if link.searching or not (link.feed.ready or link.feed.fault):
             return [Segment(f"{marks.standby} searching", looks.attention)]
         return trouble or [Segment("live", looks.healthy)]
@@ -229,10 +230,10 @@ class StreamList(Pane):
         link, bus, now = self._link, self._link.bus, self._link.clock.monotonic()
         if link.feed.fault is not None or link.silence:
             age = duration(max(now - link.feed.contact, link.silence))
-            return [Segment(f"{looks.glyphs.retrying} stale {age} ", looks.attention)]
+            return [Segment(f"{looks.glyphs.retrying} stale {age}", looks.attention)]
         if bus.away:
             said = f"{looks.glyphs.retrying} no broker {bus.age_text(link.clock.now())}"
-            return [Segment(f"{said.rstrip()} ", looks.attention)]
+            return [Segment(said.rstrip(), looks.attention)]
         return []
 
     def _teach(self) -> bool:
