@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import re
+import socket
 import ssl
 from typing import Final
 
@@ -29,6 +32,7 @@ _VALUE: Final = re.compile(r"(?:the value )?'(?P<value>[^']*)'(?: of type '[^']*
 _RESOURCE: Final = re.compile(
     r"access to (?P<what>\w+ '[^']*') in vhost '(?P<vhost>[^']*)' refused for user '(?P<user>[^']*)'"
 )
+_ERRNO: Final = re.compile(r"\[Errno (?P<number>\d+)\]")
 _NO_LEADER: Final = ("leader not known", "not_available", "noproc", "nodedown", "no longer available")
 
 LEADERLESS: Final = (
@@ -137,9 +141,21 @@ def _text(error: BaseException) -> str:
 
 
 def _plain(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
     text = _text(error)
+    if isinstance(error, OSError):
+        # asyncio says which address it was, which is said already, and tries several of a host.
+        number = error.errno if isinstance(error.errno, int) and error.errno > 0 else _errno(text)
+        if number:
+            return os.strerror(number).lower()
+        if isinstance(error.__cause__, asyncio.IncompleteReadError):
+            return "the broker ended the connection"
+        if isinstance(error, socket.gaierror) or isinstance(error.__cause__, socket.gaierror):
+            return "no host of that name is known"
     if any(mark in text for mark in _NO_LEADER):
         return f"{text}; where this lasts, a queue has lost its leader: delete that queue, it is declared anew"
     return text or type(error).__name__
+
+
+def _errno(text: str) -> int | None:
+    found = _ERRNO.search(text)
+    return int(found["number"]) if found else None

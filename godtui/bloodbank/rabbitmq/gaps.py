@@ -13,7 +13,7 @@ class Gap:
     """Someone deleted or unbound the memory's queue between two moments (µs since 1970).
 
     `confirmed` is how many events were confirmed here meanwhile, `backlog` how many the queue held when it was last
-    seen, `restored` how many of them were still known here and are being put into the queue again.
+    seen, `restored` how many were still known here and are being put into the queue again.
     """
 
     cause: Literal["deleted", "unbound"]
@@ -30,7 +30,7 @@ class Gap:
                 f"{self.restored} events confirmed {between} did not come out of the memory's queue, as if it had been"
                 " unbound: they are put there again; what others published meanwhile may be missing from the store"
             )
-        again = f"; {self.restored} of them are put there again" if self.restored else ""
+        again = f"; the latest {self.restored} published here are put there again" if self.restored else ""
         return (
             f"the memory's queue was deleted {between}: {self.confirmed} events confirmed meanwhile may be missing"
             f" from the store, and {self.backlog} that waited when it was last seen{again}"

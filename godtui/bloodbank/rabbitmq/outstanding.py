@@ -28,7 +28,8 @@ class Outstanding:
     """A broker does not say whether a queue is bound to an exchange. But what was confirmed and does not come out of
     the memory's queue, although what was sent later does or nothing is left there, was never put there.
 
-    Followed only while the memory's consumer is here. As much is kept as has room; the oldest goes first.
+    That can be told only where the memory's consumer is; elsewhere what was sent lately is kept. As much is kept as
+    has room; the oldest goes first.
     """
 
     def __init__(self, now: int, most_bytes: int = MOST_BYTES) -> None:
@@ -38,14 +39,13 @@ class Outstanding:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._empty_looks = 0
-        self.following = False
 
     def __len__(self) -> int:
         return sum(len(stretch.pending) for stretch in self._stretches)
 
     def sent(self, message: Message) -> None:
         """It is on its way; told before it leaves, as it may come out of the queue before it is confirmed."""
-        if self.following and message.message_id not in self._newest:
+        if message.message_id not in self._newest:
             self._newest[message.message_id] = message
             self._bytes += len(message.body) + MESSAGE_BYTES
 
@@ -62,15 +62,13 @@ class Outstanding:
     def look(self, now: int, *, is_empty: bool, following: bool) -> Stretch | None:
         """The queue was looked at: what is missing, and since when.
 
-        `is_empty` says that nothing waits there, nor is in anyone's hands.
+        `following` says that whatever comes out of the queue is decided here, `is_empty` that nothing waits there, nor
+        is in anyone's hands.
         """
-        self._empty_looks = self._empty_looks + 1 if is_empty else 0
-        if not following:
-            self._clear(now)
-            self.following = following
-            return None
-        self.following = True
-        missing = self._missing()
+        self._empty_looks = self._empty_looks + 1 if following and is_empty else 0
+        missing = self._missing() if following else None
+        while not following and len(self._stretches) >= PATIENT_LOOKS:
+            self._take(self._stretches.popleft())
         self._stretches.append(Stretch(now))
         self._newest = self._stretches[-1].pending
         while self._bytes > self._most_bytes and len(self._stretches) > 1:
@@ -80,12 +78,13 @@ class Outstanding:
         return missing
 
     def everything(self, now: int) -> Stretch:
-        """The queue is gone, and all that had not come out; what is sent until the next look is not followed."""
+        """The queue is gone, and with it all that had not come out."""
         found = Stretch(self._stretches[0].since)
         for stretch in self._stretches:
             found.pending |= stretch.pending
-        self._clear(now)
-        self.following = False
+        self._stretches = deque([Stretch(now)])
+        self._newest = self._stretches[0].pending
+        self._bytes = 0
         return found
 
     def _missing(self) -> Stretch | None:
@@ -114,8 +113,3 @@ class Outstanding:
                 self._bytes -= len(message.body) + MESSAGE_BYTES
                 return stretch
         return None
-
-    def _clear(self, now: int) -> None:
-        self._stretches = deque([Stretch(now)])
-        self._newest = self._stretches[0].pending
-        self._bytes = 0
