@@ -130,6 +130,11 @@ class Proxy:
         self._server: asyncio.Server | None = None
         self._pipes: dict[asyncio.Task[None], Pipe] = {}
 
+    @property
+    def connections(self) -> int:
+        """How many there are."""
+        return len(self._pipes)
+
     def url_of(self, url: str) -> str:
         """A broker's URL, through here."""
         return str(URL(url).with_port(self.port))

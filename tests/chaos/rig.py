@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
@@ -37,6 +38,9 @@ class Verdict(NamedTuple):
     confirmed: int
     lost: set[str]
     doubled: set[str]
+
+    def __str__(self) -> str:
+        return f"{self.confirmed:,} confirmed, {len(self.lost)} lost, {len(self.doubled)} doubled"
 
 
 class Moment(NamedTuple):
@@ -165,6 +169,12 @@ class Rig:
                     self.confirmed.add(str(identity))
                     break
             await asyncio.sleep(0.003)
+
+
+def say(line: str) -> None:
+    """Tell whoever watches or waits."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 @asynccontextmanager
