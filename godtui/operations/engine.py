@@ -19,8 +19,7 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
-from godtui.operations.letters import EngineLetters
-from godtui.operations.protocols import Order
+from godtui.operations.protocols import LetterOperations, Order, StoreOperations
 
 
 class EngineBus:
@@ -99,8 +98,8 @@ class EngineOperations:
     def __init__(
         self,
         bus: EngineBus,
-        store: EngineStore,
-        letters: EngineLetters,
+        store: StoreOperations,
+        letters: LetterOperations,
         schemas: EngineContracts,
         monitor: EngineMonitor,
     ) -> None:

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from godtui.bloodbank.bus import Sink
+from godtui.bloodbank.bus import Sink, Tap
 from godtui.bloodbank.collector import Collector
 from godtui.bloodbank.health import ComponentHealth
+from godtui.bloodbank.holder import Holder
+from godtui.bloodbank.judging import judge
 from godtui.bloodbank.outbox import Outbox
 from godtui.bloodbank.rabbitmq import MEMORY, RabbitBus, Topology
 from godtui.bloodbank.recollection import Recollection
 from godtui.bloodbank.relay import Relay
 from godtui.bloodbank.requeue import PutBack, PutBackOverBroker
+from godtui.candystore.passing import Passing
 from godtui.candystore.persister import Persister
+from godtui.candystore.tenure import ROLE, Tenure
 from godtui.clock import Clock, rfc3339
-from godtui.eventlog import EventLog
+from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.holyfields import Contracts
+from godtui.operations.protocols import LetterOperations, StoreOperations
+from godtui.operations.shared import SharedLetters, SharedStore
+from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import plane_queue
 from godtui.settings import Settings, shown_url
+
+OPEN_SECONDS: Final = 2.0
+TAPPED_MESSAGES: Final = 10_000
+"""How many messages may wait to be shown on an instance without the history."""
 
 
 class BrokerTransport:
@@ -27,7 +41,17 @@ class BrokerTransport:
 
     remembers = False
 
-    def __init__(self, settings: Settings, log: EventLog, clock: Clock, instance: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: EventLog,
+        clock: Clock,
+        instance: str,
+        url: Callable[[], str | None],
+        *,
+        workers: bool = True,
+    ) -> None:
+        """`url` is where others reach this instance; without `workers`, none of the settings' are run here."""
         self._settings = settings
         self._log = log
         self._clock = clock
@@ -37,14 +61,34 @@ class BrokerTransport:
         self.outbox = Outbox(log)
         self.put_back: PutBack = PutBackOverBroker(self.bus, log)
         self._relay = Relay(log, self.bus, clock)
+        self._tenure = Tenure(log, clock, lambda: Holder(instance, url()))
+        keeps = "persister" in settings.workers
+        self._claim = self.bus.claim(ROLE, self._tenure if keeps and workers else None)
+        self.history = ClaimedHistory(self._claim, self._tenure, keeps=keeps)
 
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
         if "persister" in self._settings.workers:
             persister = Persister(self.bus, self._log, contracts, self._clock, self.topology.memory)
             collector = Collector(self.bus, self._log, self._clock)
-            supervisor.start("persister", persister.run)
-            supervisor.start("collector", collector.run)
+            # Letters are collected where the history is, so that all of it is in one place.
+            supervisor.start("persister", persister.run, turn=self._claim)
+            supervisor.start("collector", collector.run, turn=self._claim)
         supervisor.start("relay", self._relay.run, self._relay_health)
+
+    def shared(
+        self, store: StoreOperations, letters: LetterOperations, contracts: Contracts
+    ) -> tuple[StoreOperations, LetterOperations]:
+        def view(broken: Callable[[], None]) -> Tap:
+            return self.bus.tap(("#",), TAPPED_MESSAGES, on_break=broken)
+
+        passing = Passing(view, lambda message: judge(message, contracts.current), self._clock)
+        return SharedStore(store, self.history, passing), SharedLetters(letters, self.history)
+
+    async def begin(self) -> None:
+        with suppress(LogUnavailableError, TimeoutError):
+            async with asyncio.timeout(OPEN_SECONDS):
+                await self._tenure.open()
+        self._claim.start()
 
     def health(self) -> ComponentHealth:
         """Down while nothing can be accepted; degraded while something that was accepted may be missing."""

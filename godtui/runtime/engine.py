@@ -76,7 +76,7 @@ class Engine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
         self._transport: Transport = (
-            BrokerTransport(settings, self._log, self.clock, self.instance)
+            BrokerTransport(settings, self._log, self.clock, self.instance, lambda: self.url, workers=workers)
             if settings.bus_urls
             else EmbeddedTransport(settings, self._log, self.clock)
         )
@@ -107,6 +107,7 @@ class Engine:
                 self.services.append(service)
             self._loop = asyncio.get_running_loop()
             self._announce()
+            await self._transport.begin()
             self._stack = stack.pop_all()
         logger.info("started: bus %s, data directory %s", self.settings.shown_bus_url, self.settings.data_dir)
 
@@ -166,10 +167,11 @@ class Engine:
             self._work(contracts, self._own_publishers(contracts, rules))
         letterbox = Letterbox(self._log)
         requeue = Requeue(letterbox, transport.put_back, contracts, rules)
+        store, letters = transport.shared(EngineStore(self._log), EngineLetters(letterbox, requeue), contracts)
         return EngineOperations(
             EngineBus(publisher),
-            EngineStore(self._log),
-            EngineLetters(letterbox, requeue),
+            store,
+            letters,
             EngineContracts(contracts),
             EngineMonitor(self.health),
         )
@@ -192,6 +194,10 @@ class Engine:
         return lambda sink: Publisher(sink, own, rules, clock=self.clock)
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
+        """The chain of a stored event; None where no log is here to tell."""
+        history = self._transport.history
+        if history is not None and not history.here:
+            return None
         cause = await self._log.event(event_id.bytes)
         return UUID(bytes=cause.correlation_id) if cause and cause.correlation_id else None
 
@@ -203,6 +209,9 @@ class Engine:
             "wal_bytes": log.wal_bytes,
             "path": str(log.path),
         }
+        history = self._transport.history
+        if history is not None:
+            figures |= history.figures
         if log.fault:
             detail = f"{log.path.parent} cannot be written: {log.fault}"
             advice = "" if ";" in log.fault else "; free space or fix its permissions"
@@ -211,7 +220,8 @@ class Engine:
             oldest = log.oldest_reader()
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"
             return ComponentHealth("degraded", f"the write-ahead log has {log.wal_bytes:,} bytes; {reader}", figures)
-        return ComponentHealth("ok", f"{log.last_seq:,} events", figures)
+        remark = None if history is None else history.remark
+        return ComponentHealth("ok", f"{log.last_seq:,} events" + (f"; {remark}" if remark else ""), figures)
 
     def _schemas_health(self) -> ComponentHealth:
         contracts = self._contracts

@@ -12,6 +12,8 @@ from godtui.bloodbank.requeue import PutBack, PutBackInOneCommit
 from godtui.clock import Clock
 from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts
+from godtui.operations.protocols import LetterOperations, StoreOperations
+from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings
 
@@ -43,6 +45,18 @@ class Transport(Protocol):
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
         """Start the workers that carry events between bus and log, as far as the settings want them here."""
 
+    def shared(
+        self, store: StoreOperations, letters: LetterOperations, contracts: Contracts
+    ) -> tuple[StoreOperations, LetterOperations]:
+        """What skins see of store and letters, where those may be another instance's affair."""
+
+    @property
+    def history(self) -> ClaimedHistory | None:
+        """Where the history is; None where it can only be here."""
+
+    async def begin(self) -> None:
+        """Everything is started and can be said to others."""
+
     def health(self) -> ComponentHealth:
         """How the bus is."""
 
@@ -51,6 +65,7 @@ class EmbeddedTransport:
     """The log is the bus: what is published is stored, and nothing has to be carried."""
 
     remembers = True
+    history = None
 
     def __init__(self, settings: Settings, log: EventLog, clock: Clock) -> None:
         self.bus = EmbeddedBus(log, clock, (plane_queue(settings),))
@@ -59,6 +74,14 @@ class EmbeddedTransport:
         self.put_back: PutBack = PutBackInOneCommit(self.bus)
 
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
+        return
+
+    def shared(
+        self, store: StoreOperations, letters: LetterOperations, contracts: Contracts
+    ) -> tuple[StoreOperations, LetterOperations]:
+        return store, letters
+
+    async def begin(self) -> None:
         return
 
     def health(self) -> ComponentHealth:

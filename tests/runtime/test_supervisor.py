@@ -154,3 +154,75 @@ async def test_one_that_will_not_end_is_left_behind(
     released.set()
     task.cancel()
     await asyncio.wait([task])
+
+
+class Turns:
+    """A turn that comes and goes as the test says."""
+
+    fault: str | None = None
+
+    def __init__(self) -> None:
+        self.active: str | None = "another"
+        self.ours, self.over = asyncio.Event(), asyncio.Event()
+
+    @property
+    def standing(self) -> str:
+        return f"standing by: {self.active} is active"
+
+    async def wait(self) -> None:
+        await self.ours.wait()
+
+    async def lost(self) -> None:
+        await self.over.wait()
+
+    def come(self) -> None:
+        self.active = "this one"
+        self.over.clear()
+        self.ours.set()
+
+    def go(self) -> None:
+        self.active = "another"
+        self.ours.clear()
+        self.over.set()
+
+
+async def test_one_runs_only_while_it_is_its_turn(supervisor: Supervisor, clock: ManualClock) -> None:
+    fragile, turns = Fragile(), Turns()
+    worker = supervisor.start("one", fragile.run, turn=turns)
+    standing = {
+        "status": "ok",
+        "detail": "standing by: another is active",
+        "state": "standing by",
+        "active": "another",
+    }
+    for times in (1, 2):
+        await until(lambda: worker.health(clock.monotonic()).document() == standing)
+        assert fragile.runs == times - 1
+        turns.come()
+        await fragile.running(times)
+        assert worker.health(clock.monotonic()).figures == {"state": "running", "active": "this one"}
+        turns.go()
+        await until(fragile.end.cancelled)
+    assert worker.failures == 0, "to be told to stop is no failure"
+
+
+async def test_one_that_fails_in_its_turn_is_started_again_in_it(supervisor: Supervisor, clock: ManualClock) -> None:
+    fragile, turns = Fragile(), Turns()
+    worker = supervisor.start("one", fragile.run, turn=turns)
+    turns.come()
+    await fragile.running(1)
+    await fragile.fail(clock)
+    assert worker.health(clock.monotonic()).detail == "retrying in 0 s: OSError: broken"
+    turns.go()
+    clock.advance(0.5)
+    await until(lambda: worker.state == "standing by")
+    turns.come()
+    await fragile.running(2)
+
+
+async def test_a_turn_that_cannot_come_degrades(supervisor: Supervisor, clock: ManualClock) -> None:
+    fragile, turns = Fragile(), Turns()
+    turns.fault = "no permission"
+    worker = supervisor.start("one", fragile.run, turn=turns)
+    await until(lambda: worker.state == "standing by")
+    assert worker.health(clock.monotonic()).status == "degraded"

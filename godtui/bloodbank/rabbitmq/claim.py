@@ -78,6 +78,12 @@ class Claim:
         self._running: asyncio.Task[None] | None = None
 
     @property
+    def active(self) -> str | None:
+        """The instance that has the role, None where nobody is known to."""
+        holder = self.held or self.holder
+        return None if holder is None else holder.instance
+
+    @property
     def standing(self) -> str:
         """How it is about the role, in a sentence."""
         if self.held is not None:
