@@ -20,7 +20,7 @@ from godtui.candybar.link import Link
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip, plain
 from godtui.candybar.widgets.bar import looks_of
-from godtui.candybar.widgets.pane import Pane
+from godtui.candybar.widgets.pane import Pane, movements
 from godtui.envelope import StoredEvent
 
 FIRST_TOKENS = 2_000
@@ -32,12 +32,7 @@ class EventDetail(Pane):
     """Follows the list's cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k,up", "scroll_lines(-1)", "up", id="detail.up", tooltip="one line up"),
-        Binding("j,down", "scroll_lines(1)", "down", id="detail.down", tooltip="down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", id="detail.page_up", tooltip="one page up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", id="detail.page_down", tooltip="down"),
-        Binding("g,home", "edge(-1)", "top", id="detail.first", tooltip="the first line"),
-        Binding("G,end", "edge(1)", "bottom", id="detail.last", tooltip="the last line"),
+        *movements("detail", "line", first=("top", "the first line"), last=("bottom", "the last line")),
         Binding("h,left", "sideways(-1)", "left", id="detail.left", tooltip="to the start of long lines"),
         Binding("l,right", "sideways(1)", "right", id="detail.right", tooltip="further along"),
         Binding("n", "step(1)", "next event", id="detail.next", tooltip="the next event"),
@@ -101,7 +96,7 @@ class EventDetail(Pane):
         self._go(self._top)
         super().restyle()
 
-    def action_scroll_lines(self, by: int) -> None:
+    def action_move(self, by: int) -> None:
         self._go(self._top + by)
 
     def action_page(self, by: int) -> None:

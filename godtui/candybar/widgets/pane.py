@@ -9,6 +9,7 @@ from typing import Self
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.binding import Binding, BindingType
 from textual.filter import ANSIToTruecolor
 from textual.geometry import Region, Size
 from textual.strip import Strip
@@ -22,6 +23,18 @@ log = logging.getLogger(__name__)
 
 MIN_FRAMED = Size(24, 5)
 MAX_KEPT = 256
+
+
+def movements(pane: str, unit: str, first: tuple[str, str], last: tuple[str, str]) -> list[BindingType]:
+    """The keys that move in a pane by unit, page and edge; of each edge its short name and what going there does."""
+    return [
+        Binding("k,up", "move(-1)", "up", id=f"{pane}.up", tooltip=f"one {unit} up"),
+        Binding("j,down", "move(1)", "down", id=f"{pane}.down", tooltip="down"),
+        Binding("pageup,ctrl+u", "page(-1)", "page up", id=f"{pane}.page_up", tooltip="one page up"),
+        Binding("pagedown,ctrl+d", "page(1)", "page down", id=f"{pane}.page_down", tooltip="down"),
+        Binding("g,home", "edge(-1)", first[0], id=f"{pane}.first", tooltip=first[1]),
+        Binding("G,end", "edge(1)", last[0], id=f"{pane}.last", tooltip=last[1]),
+    ]
 
 
 class _WholeLine(Strip):

@@ -18,7 +18,7 @@ from godtui.candybar.plaintext import clip, plain
 from godtui.candybar.row import RowPainter
 from godtui.candybar.teaching import lesson
 from godtui.candybar.widgets.bar import looks_of
-from godtui.candybar.widgets.pane import Pane
+from godtui.candybar.widgets.pane import Pane, movements
 from godtui.candybar.window import Line, Window
 from godtui.envelope import StoredEvent
 
@@ -33,12 +33,9 @@ class StreamList(Pane):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open", id="stream.open", tooltip="show the whole event beside the list"),
         Binding("p", "pause", "pause", id="stream.pause", tooltip="hold the list still; again: jump to the newest"),
-        Binding("k,up", "move(-1)", "up", id="stream.up", tooltip="one event up"),
-        Binding("j,down", "move(1)", "down", id="stream.down", tooltip="down"),
-        Binding("pageup,ctrl+u", "page(-1)", "page up", id="stream.page_up", tooltip="one page up"),
-        Binding("pagedown,ctrl+d", "page(1)", "page down", id="stream.page_down", tooltip="down"),
-        Binding("g,home", "edge(-1)", "oldest", id="stream.first", tooltip="the oldest loaded"),
-        Binding("G,end", "edge(1)", "newest", id="stream.last", tooltip="the newest, and follow it"),
+        *movements(
+            "stream", "event", first=("oldest", "the oldest loaded"), last=("newest", "the newest, and follow it")
+        ),
     ]
 
     class Opened(Message):
