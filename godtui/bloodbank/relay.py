@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from godtui.backoff import Backoff
 from godtui.bloodbank import outbox_tables
 from godtui.bloodbank.bus import Bus, Conflict, Message, PublishOutcome, Refused, Unconfirmed
 from godtui.bloodbank.deadlines import Deadlines
@@ -20,8 +21,7 @@ from godtui.eventlog import EventLog, LogUnavailableError, Transaction
 
 BATCH_ROWS: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
-FIRST_BACKOFF: Final = 0.5
-LONGEST_BACKOFF: Final = 15.0
+PAUSES: Final = Backoff(0.5, 15.0)
 LOOK_SECONDS: Final = 0.5
 DEFAULT_TIMEOUT: Final = 30.0
 """Far longer than a batch takes on a slow link, or it would be sent for ever and never be confirmed."""
@@ -130,12 +130,11 @@ class Relay:
             logger.warning("the outbox cannot be sent and is tried again and again: %s", reason)
         self.fault = reason
         self._tries += 1
-        longest = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(self._tries - 1, 10))
-        await self._pause(longest * (0.5 + self._jitter() / 2))
+        await self._pause(PAUSES.jittered(self._tries, self._jitter()))
 
     async def _wait_for_log(self, error: LogUnavailableError) -> None:
         self.fault = str(error)
-        await self._pause(FIRST_BACKOFF)
+        await self._pause(PAUSES.first)
 
     async def _pause(self, seconds: float) -> None:
         """Wait that long, or until a bus that was away is back."""

@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
+from godtui.backoff import Backoff
 from godtui.bloodbank.health import ComponentHealth
 from godtui.clock import Clock
 
-FIRST_BACKOFF: Final = 0.5
-LONGEST_BACKOFF: Final = 30.0
+PAUSES: Final = Backoff(0.5, 30.0)
 STEADY_SECONDS: Final = 60.0
 """A worker that ran this long has recovered: its next failure counts as the first."""
 
@@ -144,11 +144,7 @@ class Supervisor:
             if self._clock.monotonic() - started >= STEADY_SECONDS:
                 worker.failures = 0
             worker.failures += 1
-            pause = self._pause(worker.failures)
+            pause = PAUSES.jittered(worker.failures, self._jitter())
             worker.state, worker.detail = "retrying", reason
             worker.retry_at = self._clock.monotonic() + pause
             await self._clock.sleep(pause)
-
-    def _pause(self, failures: int) -> float:
-        longest: float = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2 ** min(failures - 1, 10))
-        return longest * (0.5 + self._jitter() / 2)

@@ -27,7 +27,7 @@ from godtui.bloodbank.bus import (
 )
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.outbox import Outbox, Put, Waiting
-from godtui.bloodbank.relay import BATCH_ROWS, LONGEST_BACKOFF, Relay
+from godtui.bloodbank.relay import BATCH_ROWS, PAUSES, Relay
 from godtui.eventlog import Transaction
 from tests.bloodbank.conftest import Room
 from tests.bloodbank.faulty import Fault, FaultyLog
@@ -196,12 +196,12 @@ async def test_nothing_overtakes_what_is_not_confirmed(room: Room, bus: Scripted
             await room.clock.sleepers()
             assert relay.fault == "the broker is away"
             assert relay.retry_at is not None
-            room.clock.advance(LONGEST_BACKOFF)
+            room.clock.advance(PAUSES.longest)
         await until(lambda: len(bus.sent) == 5)
         await room.clock.sleepers()
-        assert relay.waiting == Waiting(20, room.clock.now() - round(4 * LONGEST_BACKOFF * 1_000_000))
+        assert relay.waiting == Waiting(20, room.clock.now() - round(4 * PAUSES.longest * 1_000_000))
         bus.script()
-        room.clock.advance(LONGEST_BACKOFF)
+        room.clock.advance(PAUSES.longest)
         await idle(room)
         assert (relay.fault, relay.retry_at) == (None, None)
     assert bus.sent == [ids(sent)[:BATCH_ROWS], *[held] * 5, ids(sent)[BATCH_ROWS:]]
@@ -253,10 +253,10 @@ async def test_a_bus_that_is_back_is_tried_at_once(room: Room, bus: ScriptedBus)
     async with relaying(room, bus) as relay:
         while len(bus.sent) < 6:
             await room.clock.sleepers()
-            room.clock.advance(LONGEST_BACKOFF)
+            room.clock.advance(PAUSES.longest)
             await asyncio.sleep(0)
         await room.clock.sleepers()
-        assert relay.retry_at == room.clock.monotonic() + LONGEST_BACKOFF
+        assert relay.retry_at == room.clock.monotonic() + PAUSES.longest
         tries = len(bus.sent)
         bus.away = None
         bus.script()
@@ -272,7 +272,7 @@ async def test_a_bus_that_never_answers_is_tried_again(room: Room, bus: Scripted
         await room.clock.sleepers()
         assert relay.fault == "no confirmation within 0.01 s"
         bus.open.set()
-        room.clock.advance(LONGEST_BACKOFF)
+        room.clock.advance(PAUSES.longest)
         await idle(room)
     assert bus.sent == [ids(sent)] * 2
 
@@ -286,7 +286,7 @@ async def test_what_is_refused_becomes_a_letter_and_blocks_nobody(room: Room, bu
         await room.clock.sleepers()
         assert await Outbox(room.log).waiting() == Waiting(1, room.clock.now())
         bus.script(**{one: Refused("no use")})
-        room.clock.advance(LONGEST_BACKOFF)
+        room.clock.advance(PAUSES.longest)
         await idle(room)
     assert await letters(room) == [
         ("outbox", "too large", two, 1),
@@ -424,7 +424,7 @@ async def test_an_hour_without_a_broker_leaves_nothing_behind(room: Room, bus: S
         async def attempts(number: int) -> None:
             for _ in range(number):
                 await room.clock.sleepers()
-                room.clock.advance(LONGEST_BACKOFF)
+                room.clock.advance(PAUSES.longest)
                 bus.sent.clear()
                 bus.messages.clear()
                 while not bus.sent:
