@@ -1,8 +1,8 @@
-"""Ids that the log holds already, known before they are published to a bus that does not know them."""
+"""Ids that are held already, known before they are published to a bus that does not know them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from godtui.bloodbank.admission import record_of
 from godtui.bloodbank.bus import Already, Conflict, Message, PublishOutcome, Sink
@@ -10,15 +10,17 @@ from godtui.eventlog import EventLog, LogUnavailableError, Record, same_body
 
 
 class Recollection:
-    """A Sink in front of another: what the log holds is answered from there and not delivered again.
+    """A Sink in front of another: what is held is answered from here and not delivered again.
 
-    What is on its way to the log is not known yet; of that, the log tells when it comes. A log that cannot be asked
-    holds nobody up.
+    Held is what the log has, and what was confirmed here and is on its way there. Of anything else on its way the log
+    tells when it comes. A log that cannot be asked holds nobody up.
     """
 
-    def __init__(self, sink: Sink, log: EventLog) -> None:
+    def __init__(self, sink: Sink, log: EventLog, pending: Callable[[str], Message | None]) -> None:
+        """`pending` finds what was confirmed under an id and is not in the log yet."""
         self._sink = sink
         self._log = log
+        self._pending = pending
 
     async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
         outcomes: list[PublishOutcome | None] = [
@@ -32,6 +34,9 @@ class Recollection:
         record = record_of(message)
         if not isinstance(record, Record):
             return None
+        pending = self._pending(message.message_id)
+        if pending is not None:
+            return Already(None) if same_body(pending.body, record.body) else Conflict(None)
         try:
             held = await self._log.event(record.event_id)
         except LogUnavailableError:

@@ -32,6 +32,8 @@ from godtui.runtime.transport import plane_queue
 from godtui.settings import Settings, shown_url
 
 OPEN_SECONDS: Final = 2.0
+GAP_MICROSECONDS: Final = 3600 * 1_000_000
+"""How long health stays degraded over events that may be lost; the figures tell of them for longer."""
 TAPPED_MESSAGES: Final = 10_000
 """How many messages may wait to be shown on an instance without the history."""
 
@@ -57,7 +59,7 @@ class BrokerTransport:
         self._clock = clock
         self.topology = topology(settings)
         self.bus = RabbitBus(settings.bus_urls, topology=self.topology, clock=clock, name=f"godtui {instance}")
-        self.publishing: Sink = Recollection(self.bus, log)
+        self.publishing: Sink = Recollection(self.bus, log, self.bus.pending)
         self.outbox = Outbox(log)
         self.put_back: PutBack = PutBackOverBroker(self.bus, log)
         self._relay = Relay(log, self.bus, clock)
@@ -71,8 +73,8 @@ class BrokerTransport:
             persister = Persister(self.bus, self._log, contracts, self._clock, self.topology.memory)
             collector = Collector(self.bus, self._log, self._clock)
             # Letters are collected where the history is, so that all of it is in one place.
-            supervisor.start("persister", persister.run, turn=self._claim)
-            supervisor.start("collector", collector.run, turn=self._claim)
+            supervisor.start("persister", persister.run, lambda: _persisting(persister), turn=self._claim)
+            supervisor.start("collector", collector.run, lambda: _collecting(collector), turn=self._claim)
         supervisor.start("relay", self._relay.run, self._relay_health)
 
     def shared(
@@ -106,7 +108,7 @@ class BrokerTransport:
         fault = bus.fault
         if fault:
             return ComponentHealth("down", f"events cannot be accepted: {fault}", figures)
-        if bus.watchdog.gaps:
+        if bus.watchdog.gaps and self._clock.now() - bus.watchdog.gaps[-1].until < GAP_MICROSECONDS:
             return ComponentHealth("degraded", str(bus.watchdog.gaps[-1]), figures)
         return ComponentHealth("ok", f"connected to {figures['node']}", figures)
 
@@ -116,6 +118,22 @@ class BrokerTransport:
         if relay.fault is None:
             return ComponentHealth("ok", f"{relay.waiting.number} events wait in the outbox", figures)
         return ComponentHealth("degraded", f"{relay.waiting.number} events wait in the outbox: {relay.fault}", figures)
+
+
+def _persisting(persister: Persister) -> ComponentHealth:
+    figures = {
+        "stored": persister.stored,
+        "held_before": persister.held,
+        "dead_lettered": persister.refused,
+        "last_batch": persister.last_batch,
+    }
+    if persister.fault:
+        return ComponentHealth("degraded", persister.fault, figures)
+    return ComponentHealth("ok", f"{persister.stored:,} events stored since the start", figures)
+
+
+def _collecting(collector: Collector) -> ComponentHealth:
+    return ComponentHealth("degraded", collector.fault) if collector.fault else ComponentHealth("ok", "running")
 
 
 def topology(settings: Settings) -> Topology:

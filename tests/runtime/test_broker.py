@@ -26,6 +26,10 @@ from tests.contract.messages import eventually
 DRAFT = EventDraft(event_type="test.event.created", payload={"message": "hello"})
 
 
+def draft(message: str, **more: Any) -> EventDraft:
+    return EventDraft(event_type="test.event.created", payload={"message": message}, **more)
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     """A virtual host of the test's own."""
@@ -73,6 +77,18 @@ async def test_an_event_goes_over_the_broker_into_the_store(url: str) -> None:
             await engine.operations.bus.publish(other)
         await eventually(stored(engine, "type:candystore.event.persisted -payload.count=0", 1))
         assert len((await engine.operations.store.query(parse("type:test.#", now=0))).events) == 1
+
+
+async def test_a_conflict_is_known_before_the_first_is_stored(url: str) -> None:
+    async with started(url) as engine:
+        for _ in range(20):
+            receipt = await engine.operations.bus.publish(draft("one"))
+            with pytest.raises(ConflictError):
+                await engine.operations.bus.publish(draft("other", event_id=receipt.event_id))
+            again = await engine.operations.bus.publish(draft("one", event_id=receipt.event_id))
+            assert again.event_id == receipt.event_id
+        await eventually(stored(engine, "type:test.#", 20))
+        assert (await engine.operations.letters.page(parse("", now=0))).letters == []
 
 
 async def test_foreign_events_are_stored_with_what_is_irregular_or_become_letters(url: str) -> None:

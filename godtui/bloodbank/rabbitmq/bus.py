@@ -142,6 +142,10 @@ class RabbitBus:
         async with self._channel() as channel:
             await channel.queue_delete(queue)
 
+    def pending(self, identity: str) -> Message | None:
+        """What was confirmed here under that id and has yet to come out of the memory's queue."""
+        return None if self._sender.is_under_way(identity) else self._outstanding.pending(identity)
+
     def subscribe(self, spec: QueueSpec, *, ahead: int = 0) -> RabbitSubscription:
         consumer = RabbitSubscription(
             self._consuming,

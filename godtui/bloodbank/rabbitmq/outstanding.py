@@ -49,6 +49,13 @@ class Outstanding:
             self._newest[message.message_id] = message
             self._bytes += len(message.body) + MESSAGE_BYTES
 
+    def pending(self, identity: str) -> Message | None:
+        """The message of that id that is on its way or in the queue, as far as that is known here."""
+        for stretch in reversed(self._stretches):
+            if identity in stretch.pending:
+                return stretch.pending[identity]
+        return None
+
     def unconfirmed(self, identity: str) -> None:
         """Whoever published it knows that it may be missing."""
         self._remove(identity)
