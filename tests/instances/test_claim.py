@@ -75,6 +75,7 @@ class Party:
 def _impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(module, "READ_AGAIN_SECONDS", 0.02)
+    monkeypatch.setattr(module, "VACANT_SECONDS", 0.1)
 
 
 @pytest.fixture
@@ -106,6 +107,24 @@ async def test_one_has_it_the_other_says_who_and_takes_over(party: Party) -> Non
     await until(lambda: watching.holder == second.me)
     await waiting.close()
     await until(lambda: watching.holder is None)
+
+
+async def test_who_had_it_last_may_come_back_to_it(party: Party, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a broker that starts again would deal out the history by chance."""
+    monkeypatch.setattr(module, "VACANT_SECONDS", 3600.0)
+    first, again, second = Taking("one"), Taking("one"), Taking("two")
+    bus, _ = await party.join(first)
+    _, waiting = await party.join(second)
+    await bus.close()
+    said = "one is gone; this instance takes over unless that comes back"
+    await until(lambda: waiting.fault == said)
+    assert waiting.standing == f"standing by: {said}"
+    assert waiting.holder == first.me, "what it stored is still there and not here"
+    _, back = await party.join(again)
+    await asyncio.wait_for(back.wait(), 30)
+    await until(lambda: waiting.fault is None)
+    assert waiting.holder == first.me
+    assert second.before == []
 
 
 async def test_who_cannot_take_it_leaves_it_to_another(party: Party) -> None:

@@ -21,6 +21,8 @@ from godtui.bloodbank.rabbitmq.nameplate import Nameplate
 from godtui.clock import Clock
 
 RETRY_SECONDS: Final = 1.0
+VACANT_SECONDS: Final = 6.0
+"""How long a role waits for who had it last: longer than a lost connection is paused for, or a restart takes."""
 READ_AGAIN_SECONDS: Final = 0.2
 READINGS: Final = 3
 LOCK_ARGUMENTS: Final[FieldTable] = {"x-queue-type": "classic"}
@@ -73,6 +75,8 @@ class Claim:
         self._jitter = jitter
         self._on_close = on_close
         self._nameplate = Nameplate(link, role)
+        self._vacant: tuple[int, float] | None = None
+        """Since when nobody is seen to have it: over which connection, and in monotonic seconds."""
         self._known = asyncio.Event()
         self._change = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -114,8 +118,7 @@ class Claim:
         if self._known.is_set():
             return
         await self._link.tried.wait()
-        if self._link.up:
-            await self._known.wait()
+        await self._either(self._known.wait(), self._link.gone(self._link.generation))
 
     def changed(self) -> Awaitable[object]:
         """Until `held` or `holder` is no longer what it is when this is called."""
@@ -145,33 +148,61 @@ class Claim:
     async def _look(self) -> None:
         """See who has the role."""
         try:
+            vacant = await self._is_vacant()
+        except ChannelLockedResource:
+            await self._see_other()
+        else:
+            self.fault = None
+            if vacant:
+                self._be(None, None)
+
+    async def _is_vacant(self) -> bool:
+        """Whether nobody has the role; False where this connection has. Raises ChannelLockedResource."""
+        try:
             async with answered():
                 channel = await self._link.channel()
                 await channel.queue_declare(self.role, passive=True)
                 await channel.close()
-        except ChannelLockedResource:
-            await self._see_other()
         except ChannelNotFoundEntity:
-            self._be(None, None)
+            return True
+        return False
 
     async def _strive(self, taker: Taker) -> None:
         """Take the role if nobody has it, and keep it for as long as the connection and the lock last."""
         try:
+            vacant, before = await self._is_vacant(), await self._before()
+            if vacant and before is not None and not taker.is_own(before) and self._awaits(before):
+                return
             channel, gone = await self._lock()
         except ChannelLockedResource:
             await self._see_other()
             return
         try:
-            held = await taker.take(await self._before())
+            held = await taker.take(before)
             await self._put_up(held)
             if not gone.done():
                 await self._hold(held, gone)
         finally:
             await leave(channel)
 
+    def _awaits(self, before: Holder) -> bool:
+        """Whether who had the role last may still come back to it, so that the history stays in one place.
+
+        When a broker starts again, all lose their connections, and who is back first is a matter of chance.
+        """
+        now, generation = self._clock.monotonic(), self._link.generation
+        if self._vacant is None or self._vacant[0] != generation:
+            self._vacant = generation, now
+        if now - self._vacant[1] >= VACANT_SECONDS:
+            return False
+        self._be(None, before)
+        self._say(f"{before.instance} is gone; this instance takes over unless that comes back")
+        return True
+
     async def _hold(self, held: Holder, gone: asyncio.Future[None]) -> None:
         """Have the role until the lock is gone."""
         logger.info("%s: this instance is active", self.role)
+        self.fault = self._vacant = None
         self._be(held, None)
         self._known.set()
         try:
@@ -228,10 +259,10 @@ class Claim:
         if found == Holder() and self.holder is not None:
             found = self.holder
         # Our own earlier connection, whose end the broker has yet to notice, is nobody else.
+        self.fault = self._vacant = None
         self._be(None, None if self._taker is not None and self._taker.is_own(found) else found)
 
     def _be(self, held: Holder | None, holder: Holder | None) -> None:
-        self.fault = None
         if (held, holder) == (self.held, self.holder):
             return
         self.held, self.holder = held, holder
@@ -246,10 +277,11 @@ class Claim:
     async def _pause(self, generation: int) -> None:
         """Until it is time to try again, or the connection is lost, after which the next is tried at once."""
         pause = RETRY_SECONDS * (1 + self._jitter())
-        waits = (
-            asyncio.ensure_future(self._clock.sleep(pause)),
-            asyncio.ensure_future(self._link.gone(generation)),
-        )
+        await self._either(self._clock.sleep(pause), self._link.gone(generation))
+
+    async def _either(self, *ends: Awaitable[object]) -> None:
+        """Until one of them ends."""
+        waits = [asyncio.ensure_future(each) for each in ends]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
