@@ -39,6 +39,7 @@ class Outstanding:
         self._most_bytes = most_bytes
         self._bytes = 0
         self._empty_looks = 0
+        self._following = True
 
     def __len__(self) -> int:
         return sum(len(stretch.pending) for stretch in self._stretches)
@@ -72,6 +73,10 @@ class Outstanding:
         `following` says that whatever comes out of the queue is decided here, `is_empty` that nothing waits there, nor
         is in anyone's hands.
         """
+        if following and not self._following:
+            # Until now it came out elsewhere, or nowhere: what of it is missing cannot be told.
+            self.everything(now)
+        self._following = following
         self._empty_looks = self._empty_looks + 1 if following and is_empty else 0
         missing = self._missing() if following else None
         while not following and len(self._stretches) >= PATIENT_LOOKS:
