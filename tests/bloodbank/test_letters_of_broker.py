@@ -14,6 +14,7 @@ from godtui.bloodbank import tables
 from godtui.bloodbank.bus import QueueSpec
 from godtui.bloodbank.collector import Collector
 from godtui.bloodbank.deadletters import DeadLetter, dead_letters
+from godtui.bloodbank.errors import RequeueRefusedError
 from godtui.bloodbank.letterbox import Letterbox
 from godtui.bloodbank.publisher import PublishingRules
 from godtui.bloodbank.requeue import PutBackOverBroker, Requeue
@@ -136,3 +137,25 @@ async def test_letters_wait_for_their_collector(harness: RabbitHarness, log: Eve
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     assert {letter.routing_key for letter in await dead_letters(log, limit=1000)} == {"agent.task.failed"}
+
+
+@pytest.mark.usefixtures("collecting")
+async def test_a_queue_of_any_name_gets_its_letter_back_or_is_missed(harness: RabbitHarness, log: EventLog) -> None:
+    """The client library itself refuses to declare or bind queues of such names."""
+    requeue = Requeue(
+        Letterbox(log), PutBackOverBroker(harness.bus, log), Contracts(Registry.load(packaged("schemas"))),
+        PublishingRules(),
+    )  # fmt: skip
+    connection = await aiormq.connect(harness.address)
+    channel = await connection.channel()
+    names = ["früh & spät", "\x1b[31m", "q" * 300]
+    for name in names:
+        headers: Any = {"x-godtui-queue": name, "x-godtui-reason": "no use", "x-godtui-letter": name}
+        properties = aiormq.spec.Basic.Properties(headers=headers, message_id="1", delivery_mode=2)
+        await channel.basic_publish(b"{}", exchange="bloodbank.dlx", routing_key="their.key", properties=properties)
+    await connection.close()
+    letters = await arrived(log, len(names))
+    for letter in letters:
+        with pytest.raises(RequeueRefusedError):
+            await requeue(letter.id)
+    assert {letter.queue for letter in await dead_letters(log)} == set(names)

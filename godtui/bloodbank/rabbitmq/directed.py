@@ -76,19 +76,20 @@ class Directed:
 
     async def _prepare(self, exchange: str, queue: str) -> bool:
         async with self._link.talk() as channel:
-            # Asked first, as the binding would leave an exchange behind that is bound to nothing.
-            await channel.queue_declare(queue, passive=True)
             try:
+                # Asked first, as the binding would leave an exchange behind that is bound to nothing.
+                await channel.queue_declare(queue, passive=True)
                 await channel.exchange_declare(exchange, exchange_type="fanout", auto_delete=True)
                 await channel.queue_bind(queue, exchange)
-            except (ChannelAccessRefused, ValueError):
+            except (ChannelAccessRefused, ValueError):  # or the client library writes no such name
                 return False
             return True
 
     async def _tear_down(self, exchange: str) -> None:
         async with self._preparing, self._link.talk() as channel:
             if exchange not in self._jobs:
-                await channel.exchange_delete(exchange)
+                with suppress(ValueError):  # of such a name there was never one
+                    await channel.exchange_delete(exchange)
 
 
 def _named(outcome: PublishOutcome, queue: str) -> PublishOutcome:
