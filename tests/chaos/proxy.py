@@ -95,6 +95,8 @@ class Pipe:
                 head = await reader.readexactly(_HEAD.size)
                 frame = head + await reader.readexactly(_HEAD.unpack(head)[2] + 1)
                 await self._proxy.reading.wait()
+                if from_broker:
+                    await self._proxy.mute.wait()
                 if self._proxy.deaf:
                     continue
                 if await self._sprung(frame, writer, from_broker=from_broker):
@@ -122,6 +124,9 @@ class Proxy:
         self.reading = asyncio.Event()
         """Cleared, nothing is read from either side, and whoever sends is held up: the network stalls."""
         self.reading.set()
+        self.mute = asyncio.Event()
+        """Cleared, what the broker says is held back."""
+        self.mute.set()
         self.deaf = False
         """Set, everything is read and nothing passed on: each side believes that the other still listens."""
         self.admitting = asyncio.Event()

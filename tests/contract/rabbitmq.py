@@ -33,8 +33,9 @@ class RabbitHarness(Harness):
     transport = "rabbitmq"
     moment = 0.5
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, topology: Topology | None = None) -> None:
         self._url = address
+        self._topology = topology or Topology()
         self._names: set[str] = set()
         self._letters: list[Letter] = []
         self.bus: RecordingBus
@@ -44,7 +45,7 @@ class RabbitHarness(Harness):
         return self._url
 
     async def start(self) -> None:
-        self.bus = RecordingBus([self._url], topology=Topology())
+        self.bus = RecordingBus([self._url], topology=self._topology)
         self.bus.names = self._names
         await self.bus.start()
         assert await self.bus.connected(PATIENCE), self.bus.fault
@@ -56,7 +57,7 @@ class RabbitHarness(Harness):
         """Delete what the test made."""
         connection = await aiormq.connect(self._url)
         channel = await connection.channel()
-        standing = [spec.name for spec in Topology().queues]
+        standing = [spec.name for spec in self._topology.queues]
         tiers = [f"{name}.retry.{round(n * self.moment * 1000)}ms" for name in self._names for n in (1, 2, 3)]
         for name in (*self._names, *tiers, *standing, DEAD_LETTERS):
             await channel.queue_delete(name)

@@ -20,6 +20,7 @@ from aiormq.exceptions import (
     ChannelPreconditionFailed,
     ConnectionInternalError,
     ConnectionNotAllowed,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
 from yarl import URL
@@ -57,7 +58,8 @@ class DeclarationError(RuntimeError):
     """The broker refuses to declare a queue or an exchange; the cause is what it said."""
 
     def __init__(self, name: str, cause: BaseException) -> None:
-        super().__init__(f"{name}: {explained(cause)}")
+        said = explained(cause)
+        super().__init__(said if name.partition(" ")[2] in said else f"{name}: {said}")
         self.name = name
 
 
@@ -71,7 +73,9 @@ def explained(error: BaseException, url: str = "") -> str:
             named = f" of user {user!r}" if user else ""
             return f"the broker refuses the name or password{named}; check GODTUI_BUS_URL"
         case ConnectionNotAllowed():
-            return f"the broker does not let us in: {_text(error)}; check the virtual host and its permissions"
+            return f"the broker does not let us in: {_text(error)}"
+        case InvalidFrameError():
+            return _shut_out(URL(url)) if "Connection.OpenOk" in _text(error) else "it does not speak AMQP as we do"
         case ssl.SSLCertVerificationError():
             return f"the broker's certificate is not trusted ({error.verify_message}); add ?cafile=… to the URL"
         case ssl.SSLError():
@@ -81,6 +85,15 @@ def explained(error: BaseException, url: str = "") -> str:
     if isinstance(error.__cause__, ssl.SSLError):
         return explained(error.__cause__, url)
     return _refusal(error)
+
+
+def _shut_out(url: URL) -> str:
+    """aiormq only says that the answer to the opening was a farewell."""
+    vhost = url.path.removeprefix("/").replace("%2F", "/") or "/"
+    return (
+        f"the broker does not let user {url.user or 'guest'!r} into virtual host {vhost!r}:"
+        " it is not there, or the user has no permission for it; see rabbitmqctl list_permissions"
+    )
 
 
 def _refusal(error: BaseException) -> str:

@@ -1,0 +1,109 @@
+"""Messages go over AMQP and come back as they were, whatever their headers; what strangers write can be read."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from aiormq.abc import DeliveredMessage
+from hypothesis import given
+from hypothesis import strategies as st
+from pamqp import commands, frame, header
+
+from godtui import jsontext
+from godtui.bloodbank.bus import HeaderValue
+from godtui.bloodbank.rabbitmq.messages import attempts_of, message_of, plain, properties_of
+from tests.contract.messages import event
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(
+    lambda name: (
+        not name.startswith(("x-godtui", "x-death", "x-first-death", "x-last-death", "x-delivery", "x-original"))
+    )
+)
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(st.characters(exclude_categories=["Cs"])),
+)
+values: st.SearchStrategy[HeaderValue] = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=3)),
+    max_leaves=8,
+)
+
+
+def over_the_wire(properties: commands.Basic.Properties, body: bytes, **deliver: object) -> DeliveredMessage:
+    """As a consumer gets it."""
+    marshalled = frame.marshal(header.ContentHeader(body_size=len(body), properties=properties), 1)
+    _, _, read = frame.unmarshal(marshalled)
+    assert isinstance(read, header.ContentHeader)
+    options: dict[str, object] = {"consumer_tag": "c", "delivery_tag": 1, "exchange": "e", "routing_key": "a.b"}
+    delivery = commands.Basic.Deliver(**{**options, **deliver})  # type: ignore[arg-type]
+    return DeliveredMessage(delivery, read, body, None)  # type: ignore[arg-type]
+
+
+@given(st.dictionaries(names, values, max_size=5))
+def test_any_headers_come_back(headers: dict[str, HeaderValue]) -> None:
+    sent = event("a.b", headers=headers)
+    try:
+        properties = properties_of(sent)
+    except ValueError as error:
+        assert "headers" in str(error)
+        assert any(len(name.encode()) > 128 for name in headers) or _nested_too_long(headers)
+        return
+    assert message_of(over_the_wire(properties, sent.body)) == sent
+
+
+def _nested_too_long(value: object) -> bool:
+    """Whether a name somewhere within is longer than AMQP has room for."""
+    if isinstance(value, dict):
+        return any(len(key.encode()) > 128 or _nested_too_long(each) for key, each in value.items())
+    return isinstance(value, list) and any(_nested_too_long(each) for each in value)
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, math.nan])
+def test_headers_that_cannot_be_carried_are_refused_or_kept(value: float) -> None:
+    sent = event(headers={"h": value})
+    try:
+        found = message_of(over_the_wire(properties_of(sent), sent.body)).headers["h"]
+    except ValueError as error:
+        assert "headers" in str(error)
+    else:
+        assert isinstance(found, float)
+        assert math.isnan(found)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (b"\xff\x00a", "\\xff\x00a"),
+        (datetime(2026, 2, 12, 14, 2, 11, tzinfo=UTC), "2026-02-12T14:02:11.000000Z"),
+        (Decimal("1.50"), "1.50"),
+        ({"a": [b"b", {"c": None}]}, {"a": ["b", {"c": None}]}),
+    ],
+)
+def test_what_only_amqp_has_is_shown_as_json_can(value: object, shown: object) -> None:
+    assert plain(value) == shown
+    jsontext.dumps(plain(value))
+
+
+@pytest.mark.parametrize(
+    ("headers", "redelivered", "attempts"),
+    [
+        ({}, False, 1),
+        ({}, True, 2),
+        ({"x-delivery-count": 3}, True, 4),
+        ({"x-godtui-attempts": 2}, False, 3),
+        ({"x-godtui-attempts": 2, "x-delivery-count": 1}, True, 4),
+        ({"x-godtui-attempts": "many", "x-delivery-count": -5}, True, 1),
+    ],
+)
+def test_attempts_are_counted_over_retries_and_losses(
+    headers: dict[str, HeaderValue], redelivered: bool, attempts: int
+) -> None:
+    properties = commands.Basic.Properties(headers=headers or None)  # type: ignore[arg-type]
+    assert attempts_of(over_the_wire(properties, b"", redelivered=redelivered)) == attempts

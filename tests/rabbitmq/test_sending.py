@@ -1,0 +1,94 @@
+"""What is published and what the broker says of it find together, whatever is cut short."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from aiormq.channel import Channel
+
+from godtui.bloodbank.bus import Confirmed, Message, Unconfirmed
+from godtui.bloodbank.rabbitmq import MEMORY, RabbitBus
+from godtui.bloodbank.rabbitmq import sending as module
+from godtui.bloodbank.rabbitmq.topology import EXCHANGE
+from tests.chaos.proxy import Proxy
+from tests.contract.harness import PATIENCE
+from tests.contract.messages import event, eventually
+from tests.rabbitmq.conftest import opened
+
+
+async def cut_short(bus: RabbitBus, message: Message) -> None:
+    """Publish, and no longer wait for the verdict."""
+    publishing = asyncio.create_task(bus.publish([message]))
+    await eventually(lambda: _truth(bus._sender.under_way > 0))
+    await asyncio.sleep(0)
+    publishing.cancel()
+    await asyncio.wait((publishing,))
+    assert publishing.cancelled()
+
+
+async def test_a_verdict_that_nobody_waited_for_is_no_other_ones(url: str, stranger: Channel, proxy: Proxy) -> None:
+    """A publish that no queue took is cut short and repeated: the repeat is confirmed only if it is in the queue."""
+    async with opened(proxy.url_of(url)) as bus:
+        assert await bus.connected(PATIENCE), bus.fault
+        await stranger.queue_purge(MEMORY)
+        for _ in range(5):
+            await bus.publish([event()])
+        await stranger.queue_purge(MEMORY)
+        for routed in (False, True):
+            message = event()
+            await stranger.queue_unbind(MEMORY, EXCHANGE, "#")
+            proxy.mute.clear()
+            await cut_short(bus, message)
+            if routed:
+                await asyncio.sleep(0.1)
+                await stranger.queue_bind(MEMORY, EXCHANGE, "#")
+            again = asyncio.create_task(bus.publish([message]))
+            await eventually(lambda: _truth(bus._sender.under_way > 0))
+            await asyncio.sleep(0.1)
+            proxy.mute.set()
+            (outcome,) = await again
+            found = await stranger.queue_declare(MEMORY, passive=True)
+            assert isinstance(outcome, Unconfirmed) or found.message_count
+            await eventually(lambda: _truth(bus.fault is None))
+
+
+async def test_no_two_of_one_id_are_under_way(url: str, proxy: Proxy) -> None:
+    async with opened(proxy.url_of(url)) as bus:
+        assert await bus.connected(PATIENCE), bus.fault
+        message = event()
+        proxy.mute.clear()
+        publishing = [asyncio.create_task(bus.publish([message] * 2)) for _ in range(3)]
+        await eventually(lambda: _truth(bus._sender.under_way == 1))
+        proxy.mute.set()
+        for outcomes in await asyncio.gather(*publishing):
+            assert [type(outcome) for outcome in outcomes] == [Confirmed, Confirmed]
+
+
+async def test_a_broker_that_owes_too_many_verdicts_is_asked_over_another_channel(
+    url: str, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_UNANSWERED", 10)
+    async with opened(proxy.url_of(url)) as bus:
+        assert await bus.connected(PATIENCE), bus.fault
+        await bus.publish([event()])
+        opened_channels = 0
+        channel = bus._publishing.channel
+
+        async def counted(*, confirms: bool = False) -> Channel:
+            nonlocal opened_channels
+            opened_channels += confirms
+            return await channel(confirms=confirms)
+
+        monkeypatch.setattr(bus._publishing, "channel", counted)
+        proxy.mute.clear()
+        for _ in range(10):
+            await cut_short(bus, event())
+        proxy.mute.set()
+        await eventually(lambda: _truth(bus.fault is None))
+        assert isinstance((await bus.publish([event()]))[0], Confirmed)
+        assert opened_channels == 1
+
+
+async def _truth(value: object) -> object:
+    return value
