@@ -17,7 +17,7 @@ from godtui.envelope import (
     violations_text,
 )
 from godtui.eventlog import Record
-from godtui.holyfields import Registry, UnknownContractError, UnknownVersionError
+from godtui.holyfields import Registry, UnknownContractError
 from godtui.jsontext import Json
 
 MAX_SHOWN = 255
@@ -58,7 +58,7 @@ def contract_faults(registry: Registry, event_type: str, version: str | None, pa
     try:
         return registry.faults(event_type, version, payload)
     except UnknownContractError as error:
-        return [Fault("/version" if isinstance(error, UnknownVersionError) else "/event_type", str(error))]
+        return [error.fault]
 
 
 def route_faults(routing_key: str, event_type: str) -> Sequence[Fault]:

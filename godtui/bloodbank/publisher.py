@@ -26,7 +26,7 @@ from godtui.envelope import (
     violations_text,
 )
 from godtui.eventlog import LogUnavailableError, Record
-from godtui.holyfields import Contracts, Registry, UnknownContractError, UnknownVersionError
+from godtui.holyfields import Contracts, Registry, UnknownContractError
 
 DEFAULT_MAX_BYTES: Final = 1_048_576
 DEFAULT_TIMEOUT: Final = 5.0
@@ -179,10 +179,9 @@ class Publisher:
         try:
             contract = registry.contract(draft.event_type, draft.version)
         except UnknownContractError as error:
-            fault = Fault("/version" if isinstance(error, UnknownVersionError) else "/event_type", str(error))
             if self._rules.allow_unknown_types:
-                return draft.version or "v1", [fault]
-            raise InvalidEventError([fault]) from None
+                return draft.version or "v1", [error.fault]
+            raise InvalidEventError([error.fault]) from None
         if not contract.valid(draft.payload):
             raise InvalidEventError(contract.faults(draft.payload))
         return contract.version, ()

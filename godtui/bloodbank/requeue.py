@@ -22,9 +22,11 @@ from godtui.bloodbank.outbox import OUTBOX, Put
 from godtui.bloodbank.publisher import PublishingRules
 from godtui.envelope import EventEnvelope, Fault, InvalidEventError, read_envelope
 from godtui.eventlog import EventLog, LogUnavailableError, Record, Transaction
-from godtui.holyfields import Contracts, Registry, UnknownContractError, UnknownVersionError
+from godtui.holyfields import Contracts, Registry, UnknownContractError
 
 MORE_ONCE: Final = "requeue it again once the bus answers: it may then be delivered twice"
+NOWHERE: Final = "publish its body anew, or discard it"
+STAYS: Final = "start what consumes from that queue, correct the body, or discard the letter"
 
 
 class Requeued(NamedTuple):
@@ -123,6 +125,8 @@ class Requeue:
             raise NotRequeuedError(f"letter {letter_id} is not requeued: {error}") from None
 
     async def _requeue(self, letter: DeadLetter, message: Message) -> Requeued:
+        if not letter.queue:
+            raise RequeueRefusedError(f"nothing tells which queue letter {letter.id} came from; {NOWHERE}")
         try:
             outcome = await self._put_back(message, letter.queue, letter.id)
         except LogUnavailableError as error:
@@ -131,10 +135,10 @@ class Requeue:
             case Unconfirmed(reason):
                 raise NotRequeuedError(f"letter {letter.id} is not surely requeued: {reason}; {MORE_ONCE}")
             case Refused(reason):
-                raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {reason}; {_advice(letter)}")
+                raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {reason}; {STAYS}")
             case Conflict():
                 held = "its id is held with other content"
-                raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {held}; {_advice(letter)}")
+                raise RequeueRefusedError(f"letter {letter.id} cannot be requeued: {held}; {STAYS}")
         return Requeued(letter.id, letter.queue, message.message_id, letter.routing_key, letter.requeues + 1)
 
     def _message(self, letter: DeadLetter, correction: Any) -> Message:
@@ -160,14 +164,6 @@ def corrected(value: Any, registry: Registry, allow_unknown_types: bool) -> Even
 
 def _against_contract(envelope: EventEnvelope, registry: Registry, allow_unknown_types: bool) -> list[Fault]:
     try:
-        contract = registry.contract(envelope.event_type, envelope.version)
+        return registry.faults(envelope.event_type, envelope.version, envelope.payload)
     except UnknownContractError as error:
-        path = "/version" if isinstance(error, UnknownVersionError) else "/event_type"
-        return [] if allow_unknown_types else [Fault(path, str(error))]
-    return [] if contract.valid(envelope.payload) else contract.faults(envelope.payload)
-
-
-def _advice(letter: DeadLetter) -> str:
-    if not letter.queue:
-        return "publish its body anew, or discard it"
-    return "start what consumes from that queue, correct the body, or discard the letter"
+        return [] if allow_unknown_types else [error.fault]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+
+from godtui.envelope import Fault
 
 
 class SchemaFault(NamedTuple):
@@ -44,9 +46,16 @@ class SchemaFolderError(ValueError):
 class UnknownContractError(LookupError):
     """No contract is registered for what was asked."""
 
+    path: ClassVar[str] = "/event_type"
+
     def __init__(self, message: str, event_type: str) -> None:
         super().__init__(message)
         self.event_type = event_type
+
+    @property
+    def fault(self) -> Fault:
+        """What is wrong with an event of such a name, at the place of the name."""
+        return Fault(self.path, str(self))
 
 
 class UnknownTypeError(UnknownContractError):
@@ -60,6 +69,8 @@ class UnknownTypeError(UnknownContractError):
 
 class UnknownVersionError(UnknownContractError):
     """The event type has schemas, but not of that version; `versions` lists what there is."""
+
+    path = "/version"
 
     def __init__(self, event_type: str, version: str, versions: tuple[str, ...]) -> None:
         known = ", ".join(versions)
