@@ -92,6 +92,9 @@ class BrokerTransport:
                 await self._tenure.open()
         self._claim.start()
 
+    async def tried(self) -> None:
+        await self.bus.tried()
+
     def health(self) -> ComponentHealth:
         """Down while nothing can be accepted; degraded while something that was accepted may be missing."""
         bus, state, now = self.bus, self.bus.state, self._clock.monotonic()

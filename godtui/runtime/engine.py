@@ -183,7 +183,14 @@ class Engine:
         announcer = Announcer(log, publisher_to(announcements(outbox)).publish, clock)
         start("announcer", announcer.run)
         reporting = publisher_to(self._transport.bus).publish
-        start("health", HealthReporter(self.health, reporting, clock, self.settings.health_interval).run)
+        reporter = HealthReporter(self.health, reporting, clock, self.settings.health_interval)
+
+        async def report() -> None:
+            # That there is no bus yet, in the moment of starting, is no news.
+            await self._transport.tried()
+            await reporter.run()
+
+        start("health", report)
         start("notices", Notices(log, publisher_to(notices_out(outbox)).publish_batch, clock).run)
 
     def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:

@@ -57,6 +57,9 @@ class Transport(Protocol):
     async def begin(self) -> None:
         """Everything is started and can be said to others."""
 
+    async def tried(self) -> None:
+        """Until it is known how the bus is."""
+
     def health(self) -> ComponentHealth:
         """How the bus is."""
 
@@ -82,6 +85,9 @@ class EmbeddedTransport:
         return store, letters
 
     async def begin(self) -> None:
+        return
+
+    async def tried(self) -> None:
         return
 
     def health(self) -> ComponentHealth:

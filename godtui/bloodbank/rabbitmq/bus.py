@@ -118,7 +118,7 @@ class RabbitBus:
 
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
         if not self._tried:
-            await self._first_try()
+            await self.tried()
         barrier = self._barrier
         if barrier is not None:
             return [Unconfirmed(barrier)] * len(messages)
@@ -200,8 +200,8 @@ class RabbitBus:
             async with self._consuming.talk() as channel:
                 yield channel
 
-    async def _first_try(self) -> None:
-        """A publish that follows close on the start waits until it is known whether there is a broker."""
+    async def tried(self) -> None:
+        """Until it is known whether there is a broker; a publish that follows close on the start waits for that."""
         await asyncio.gather(self._publishing.tried.wait(), self._consuming.tried.wait())
         self._tried = True
 
