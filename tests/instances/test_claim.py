@@ -61,6 +61,13 @@ class Party:
         await channel.basic_publish(body, routing_key=f"{self.role}.active", mandatory=True)
         await connection.close()
 
+    async def forget(self) -> None:
+        """Remove what says who has it."""
+        connection = await aiormq.connect(self.url)
+        channel = await connection.channel()
+        await channel.queue_delete(f"{self.role}.active")
+        await connection.close()
+
     async def cut(self, name: str) -> None:
         """Let the broker end the connections that an instance of this name consumes with."""
         node = broker.shared()
@@ -164,6 +171,16 @@ async def test_garbage_instead_of_a_name_says_only_that_there_is_someone(party: 
     await bus.close()
     await asyncio.wait_for(waiting.wait(), 30)
     assert other.before == [Holder()], "someone had it, and nobody knows who"
+
+
+async def test_who_was_seen_is_remembered_without_the_nameplate(party: Party) -> None:
+    first, second = Taking("one"), Taking("two")
+    bus, _ = await party.join(first)
+    _, waiting = await party.join(second)
+    await party.forget()
+    await bus.close()
+    await asyncio.wait_for(waiting.wait(), 30)
+    assert second.before == [first.me]
 
 
 async def test_an_earlier_connection_of_ones_own_is_nobody_else(party: Party) -> None:

@@ -233,7 +233,7 @@ class Claim:
             return channel, gone
 
     async def _before(self) -> Holder | None:
-        """Who had the role before us: nameless where that cannot be read, also not on another look."""
+        """Who had the role before us: nameless where that can neither be read, at a second look, nor was ever seen."""
         for reading in range(READINGS):
             if reading:
                 await self._clock.sleep(READ_AGAIN_SECONDS)
@@ -243,8 +243,9 @@ class Claim:
                 logger.warning("%s: who was active before cannot be read: %s", self.role, explained(error))
                 break
             if found != Holder():
-                return found
-        return Holder()
+                # Where the nameplate was removed, we may know better than it.
+                return found or self.holder
+        return self.holder or Holder()
 
     async def _put_up(self, held: Holder) -> None:
         """Say who has the role; it can be had without that."""
