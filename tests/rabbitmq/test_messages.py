@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -49,32 +48,23 @@ def over_the_wire(properties: commands.Basic.Properties, body: bytes, **deliver:
 @given(st.dictionaries(names, values, max_size=5))
 def test_any_headers_come_back(headers: dict[str, HeaderValue]) -> None:
     sent = event("a.b", headers=headers)
-    try:
-        properties = properties_of(sent)
-    except ValueError as error:
-        assert "headers" in str(error)
-        assert any(len(name.encode()) > 128 for name in headers) or _nested_too_long(headers)
-        return
-    assert message_of(over_the_wire(properties, sent.body)) == sent
+    assert message_of(over_the_wire(properties_of(sent), sent.body)) == sent
 
 
-def _nested_too_long(value: object) -> bool:
-    """Whether a name somewhere within is longer than AMQP has room for."""
-    if isinstance(value, dict):
-        return any(len(key.encode()) > 128 or _nested_too_long(each) for key, each in value.items())
-    return isinstance(value, list) and any(_nested_too_long(each) for each in value)
-
-
-@pytest.mark.parametrize("value", [2**63, -(2**63) - 1, math.nan])
-def test_headers_that_cannot_be_carried_are_refused_or_kept(value: float) -> None:
-    sent = event(headers={"h": value})
-    try:
-        found = message_of(over_the_wire(properties_of(sent), sent.body)).headers["h"]
-    except ValueError as error:
-        assert "headers" in str(error)
-    else:
-        assert isinstance(found, float)
-        assert math.isnan(found)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"h": 2**63},
+        {"h": -(2**63) - 1},
+        {"n" * 129: 1},
+        {"h": {"n" * 129: 1}},
+        {"h": [{"n" * 129: 1}]},
+        {"h": "\ud800"},
+    ],
+)
+def test_headers_that_cannot_be_carried_are_refused(headers: dict[str, HeaderValue]) -> None:
+    with pytest.raises(ValueError, match="its headers cannot be carried over AMQP"):
+        properties_of(event(headers=headers))
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,26 @@
-"""Properties and headers of other clients, read without letting them end the connection.
+"""Properties and headers of other clients, read without letting them end the connection; our own, written whole.
 
 A broker passes on what any client wrote. pamqp raises on text that is not UTF-8, on moments beyond the year 9999 and on
 tables it cannot follow; aiormq then drops the connection, and the broker hands out the same message on the next, for
-ever.
+ever. It writes numbers with half their digits, and only the beginning of long names.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
-from pamqp import common, decode
+from pamqp import common, decode, encode
 
 UNREADABLE: Final = "x-godtui-unreadable"
 """The one header of a message whose own cannot be read; says why."""
 MAX_SHORT: Final = 255
+MAX_NAME: Final = 128
 
 _short_str = decode.short_str
 _timestamp = decode.timestamp
 _field_table = decode.field_table
+_table_value = encode.encode_table_value
 
 
 def install() -> None:
@@ -27,6 +29,7 @@ def install() -> None:
     decode.METHODS["timestamp"] = moment
     decode.METHODS["table"] = table
     decode.TABLE_MAPPING[b"T"] = moment
+    encode.encode_table_value = table_value
 
 
 def short_text(value: bytes) -> tuple[int, str]:
@@ -54,3 +57,19 @@ def table(value: bytes) -> tuple[int, common.FieldTable]:
     except (ValueError, ArithmeticError, LookupError, RecursionError) as error:
         (length,) = common.Struct.integer.unpack(value[:4])
         return 4 + length, {UNREADABLE: f"{type(error).__name__}: {error}"[:MAX_SHORT]}
+
+
+def table_value(value: Any) -> bytes:
+    """A value of a table, its numbers in full. Raises TypeError, ValueError on what AMQP has no room for."""
+    if isinstance(value, float):
+        return b"d" + encode.double(value)
+    if isinstance(value, dict):
+        for name in value:
+            check_name(name)
+    return _table_value(value)
+
+
+def check_name(name: str) -> None:
+    """Raises ValueError on the name of a header that would be cut."""
+    if len(name.encode()) > MAX_NAME:
+        raise ValueError(f"the name of a header has at most {MAX_NAME} bytes, not {len(name.encode())}")

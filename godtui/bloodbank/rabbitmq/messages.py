@@ -14,6 +14,7 @@ from pamqp.commands import Basic
 
 from godtui.bloodbank.bus import HeaderValue, Message
 from godtui.bloodbank.deaths import ATTEMPTS, ROUTING_KEY
+from godtui.bloodbank.rabbitmq.lenient import check_name
 from godtui.clock import rfc3339, to_datetime, to_microseconds
 from godtui.envelope import read_envelope, violations_text
 from godtui.eventlog import Record
@@ -79,6 +80,8 @@ def route(message: Message, delivered: DeliveredMessage) -> str:
 def check_headers(headers: Mapping[str, HeaderValue]) -> None:
     """Raises ValueError where AMQP cannot carry them."""
     try:
+        for name in headers:
+            check_name(name)
         encode.field_table(dict(headers))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"its headers cannot be carried over AMQP: {error}") from None
