@@ -26,7 +26,6 @@ from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
-from godtui.runtime.broker import BrokerTransport
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -75,11 +74,7 @@ class Engine:
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
-        self._transport: Transport = (
-            BrokerTransport(settings, self._log, self.clock, self.instance, lambda: self.url, workers=workers)
-            if settings.bus_urls
-            else EmbeddedTransport(settings, self._log, self.clock)
-        )
+        self._transport = self._make_transport()
         self._supervisor = Supervisor(self.clock)
         self._contracts: Contracts | None = None
         self.services: list[Service] = []
@@ -136,6 +131,15 @@ class Engine:
         statuses = {component.status for component in components.values()}
         worst: Status = "down" if "down" in statuses else "degraded" if "degraded" in statuses else "ok"
         return Health(worst, __version__, self.instance, components)
+
+    def _make_transport(self) -> Transport:
+        settings, log, clock = self.settings, self._log, self.clock
+        if not settings.bus_urls:
+            return EmbeddedTransport(settings, log, clock)
+        # A broker's library takes time and memory, of which the embedded bus needs neither.
+        from godtui.runtime.broker import BrokerTransport
+
+        return BrokerTransport(settings, log, clock, self.instance, lambda: self.url, workers=self._with_workers)
 
     def _announce(self) -> None:
         """Say who owns the data directory, and what bus it belongs to, to those who come second; once is enough."""

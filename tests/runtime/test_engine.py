@@ -8,6 +8,8 @@ import errno
 import logging
 import socket
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -335,3 +337,9 @@ async def test_it_says_where_it_started_without_secrets(folder: Path, caplog: py
         assert "s3cret" not in (folder / "owner.json").read_text()
     assert "s3cret" not in caplog.text
     assert str(folder) in caplog.text
+
+
+def test_the_embedded_bus_loads_nothing_of_a_broker() -> None:
+    code = "import sys, godtui.runtime.engine, godtui.cli; print([m for m in ('aiormq', 'aio_pika') if m in sys.modules])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.strip() == "[]"
