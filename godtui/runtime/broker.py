@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
 from godtui.bloodbank.bus import Sink, Tap
@@ -14,7 +13,7 @@ from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.judging import judge
 from godtui.bloodbank.outbox import Outbox
-from godtui.bloodbank.rabbitmq import MEMORY, RabbitBus, Topology
+from godtui.bloodbank.rabbitmq import RabbitBus, Topology
 from godtui.bloodbank.recollection import Recollection
 from godtui.bloodbank.relay import Relay
 from godtui.bloodbank.requeue import PutBack, PutBackOverBroker
@@ -28,7 +27,6 @@ from godtui.operations.protocols import LetterOperations, StoreOperations
 from godtui.operations.shared import SharedLetters, SharedStore
 from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
-from godtui.runtime.transport import plane_queue
 from godtui.settings import Settings, shown_url
 
 OPEN_SECONDS: Final = 2.0
@@ -57,7 +55,7 @@ class BrokerTransport:
         self._settings = settings
         self._log = log
         self._clock = clock
-        self.topology = topology(settings)
+        self.topology = Topology.of(settings.queue_type, settings.message_ttl)
         self.bus = RabbitBus(settings.bus_urls, topology=self.topology, clock=clock, name=f"godtui {instance}")
         self.publishing: Sink = Recollection(self.bus, log, self.bus.pending)
         self.outbox = Outbox(log)
@@ -137,10 +135,3 @@ def _persisting(persister: Persister) -> ComponentHealth:
 
 def _collecting(collector: Collector) -> ComponentHealth:
     return ComponentHealth("degraded", collector.fault) if collector.fault else ComponentHealth("ok", "running")
-
-
-def topology(settings: Settings) -> Topology:
-    """What is declared on the broker, as the settings want it."""
-    standard = Topology(queue_type=settings.queue_type)
-    memory = replace(standard.memory, message_ttl=settings.message_ttl.of(MEMORY) or None)
-    return replace(standard, memory=memory, standing=(plane_queue(settings),))

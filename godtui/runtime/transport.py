@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Protocol
 
-from godtui.bloodbank.bus import Bus, QueueSpec, Sink
+from godtui.bloodbank.bus import Bus, Sink
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.outbox import Append, Outbox
+from godtui.bloodbank.queues import plane_queue
 from godtui.bloodbank.requeue import PutBack, PutBackInOneCommit
 from godtui.clock import Clock
 from godtui.eventlog import EventLog
@@ -16,10 +17,6 @@ from godtui.operations.protocols import LetterOperations, StoreOperations
 from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings
-
-PLANE_QUEUE: Final = "infra-dispatcher.plane"
-PLANE_BINDINGS: Final = ("webhook.plane.#",)
-"""Declared from the first start, so that the dispatcher finds what came before it."""
 
 
 class Transport(Protocol):
@@ -71,7 +68,7 @@ class EmbeddedTransport:
     history = None
 
     def __init__(self, settings: Settings, log: EventLog, clock: Clock) -> None:
-        self.bus = EmbeddedBus(log, clock, (plane_queue(settings),))
+        self.bus = EmbeddedBus(log, clock, (plane_queue(settings.message_ttl),))
         self.publishing: Sink = self.bus
         self.outbox = Outbox(log, Append)
         self.put_back: PutBack = PutBackInOneCommit(self.bus)
@@ -96,9 +93,3 @@ class EmbeddedTransport:
         if fault:
             return ComponentHealth("down", f"events cannot be accepted: {fault}", figures)
         return ComponentHealth("ok", "embedded", figures)
-
-
-def plane_queue(settings: Settings) -> QueueSpec:
-    """The dispatcher's queue."""
-    ttl = settings.message_ttl.of(PLANE_QUEUE)
-    return QueueSpec(PLANE_QUEUE, PLANE_BINDINGS, ttl or None, single_active_consumer=True)

@@ -55,6 +55,24 @@ async def test_a_queue_that_is_otherwise_is_one_error_that_names_the_difference(
     assert isinstance(caught.value, EventError)
 
 
+async def test_what_stands_is_taken_as_it_is_and_what_is_missing_declared(rabbit: BrokerWay) -> None:
+    connection = await aiormq.connect(rabbit.url)
+    channel = await connection.channel()
+    for queue in ("candystore.events", "infra-dispatcher.plane"):
+        await channel.queue_delete(queue)
+    await channel.queue_declare("candystore.events", durable=True, arguments={"x-message-ttl": 3_600_000})
+    try:
+        async with asyncio.timeout(BOUND):
+            await send(rabbit, "a")
+        memory = await channel.queue_declare("candystore.events", passive=True)
+        assert memory.message_count == 1
+        plane = await channel.queue_declare("infra-dispatcher.plane", passive=True)
+        assert plane.message_count == 0
+    finally:
+        await channel.queue_delete("candystore.events")
+        await connection.close()
+
+
 async def test_a_queue_that_is_deleted_is_made_again(rabbit: BrokerWay) -> None:
     async with rabbit.subscriber() as subscriber:
         await send(rabbit, "a")

@@ -14,7 +14,7 @@ from godtui.bloodbank.library.state import State, Status
 from godtui.bloodbank.publisher import PublishingRules
 from godtui.bloodbank.rabbitmq import DeclarationError, RabbitBus, Topology
 from godtui.holyfields import Contracts, Registry
-from godtui.settings import BusIdentity, packaged
+from godtui.settings import BusIdentity, MessageTtl, packaged
 from godtui.settings.addresses import node_urls
 
 QueueType = Literal["quorum", "classic"]
@@ -61,7 +61,8 @@ def _bus(url: str, queue_type: QueueType | None, name: str) -> RabbitBus:
         BusIdentity.of(url)
     except ValueError as error:
         raise ValueError(f"the URL of a broker cannot be used: {error}") from None
-    return RabbitBus(node_urls(url), topology=Topology(queue_type or "quorum"), name=name)
+    topology = Topology.of(queue_type or "quorum", MessageTtl(), accepts_existing=True)
+    return RabbitBus(node_urls(url), topology=topology, name=name)
 
 
 async def _declared(bus: RabbitBus, spec: QueueSpec) -> None:

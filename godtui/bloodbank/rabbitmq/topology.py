@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, Literal, Self, TypeAlias
 
 from aiormq.abc import AbstractChannel
+from aiormq.exceptions import ChannelNotFoundEntity
 from pamqp.common import FieldTable
 
 from godtui.bloodbank.bus import QueueSpec
 from godtui.bloodbank.deaths import DEAD_LETTERS
+from godtui.bloodbank.queues import memory_queue, plane_queue
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError
+from godtui.bloodbank.rabbitmq.link import Link
+from godtui.settings import MessageTtl
 
 EXCHANGE: Final = "bloodbank.events"
 DEAD_LETTER_EXCHANGE: Final = "bloodbank.dlx"
-MEMORY: Final = "candystore.events"
 
 QueueType: TypeAlias = Literal["quorum", "classic"]
 LIMITED_SINCE: Final = (4, 0)
 """From this version on quorum queues have a delivery limit unless they are told to have none."""
-
-
-MEMORY_QUEUE: Final = QueueSpec(MEMORY, ("#",), single_active_consumer=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,15 @@ class Topology:
     """What every publisher declares on connecting: the memory's queue first, then those that others rely on."""
 
     queue_type: QueueType = "quorum"
-    memory: QueueSpec = MEMORY_QUEUE
+    memory: QueueSpec = field(default_factory=lambda: memory_queue(MessageTtl()))
     standing: tuple[QueueSpec, ...] = ()
+    accepts_existing: bool = False
+    """These queues are taken as they are where they exist: their arguments are for others to choose."""
+
+    @classmethod
+    def of(cls, queue_type: QueueType, ttl: MessageTtl, *, accepts_existing: bool = False) -> Self:
+        """All that stands on a broker, each queue with its time to live."""
+        return cls(queue_type, memory_queue(ttl), (plane_queue(ttl),), accepts_existing)
 
     @property
     def queues(self) -> tuple[QueueSpec, ...]:
@@ -79,16 +86,18 @@ class Topology:
         return arguments
 
 
-async def declare_all(channel: AbstractChannel, topology: Topology, version: tuple[int, ...]) -> None:
+async def declare_all(link: Link, channel: AbstractChannel, topology: Topology) -> None:
     """Declare and bind everything; what is there already stays as it is. Raises DeclarationError, TimeoutError."""
     for exchange in (EXCHANGE, DEAD_LETTER_EXCHANGE):
         async with naming(f"exchange {exchange}"):
             await channel.exchange_declare(exchange, exchange_type="topic", durable=True)
-    await declare(channel, topology, QueueSpec(DEAD_LETTERS, ()), version)
+    for spec in (QueueSpec(DEAD_LETTERS, ()), *topology.queues):
+        if topology.accepts_existing and await _is_there(link, spec.name):
+            await _bind(channel, spec)
+        else:
+            await declare(channel, topology, spec, link.version)
     async with naming(f"queue {DEAD_LETTERS}"):
         await channel.queue_bind(DEAD_LETTERS, DEAD_LETTER_EXCHANGE, "#")
-    for spec in topology.queues:
-        await declare(channel, topology, spec, version)
 
 
 async def declare(channel: AbstractChannel, topology: Topology, spec: QueueSpec, version: tuple[int, ...]) -> None:
@@ -97,8 +106,25 @@ async def declare(channel: AbstractChannel, topology: Topology, spec: QueueSpec,
     arguments = topology.lasting(version) if dead else topology.arguments(spec, version)
     async with naming(f"queue {spec.name}"):
         await channel.queue_declare(spec.name, durable=True, arguments=arguments)
-        for pattern in () if dead else spec.bindings:
+    await _bind(channel, spec)
+
+
+async def _bind(channel: AbstractChannel, spec: QueueSpec) -> None:
+    async with naming(f"queue {spec.name}"):
+        for pattern in () if spec.name == DEAD_LETTERS else spec.bindings:
             await channel.queue_bind(spec.name, EXCHANGE, pattern)
+
+
+async def _is_there(link: Link, queue: str) -> bool:
+    try:
+        # On a channel of its own: the broker closes it where there is no such queue.
+        async with naming(f"queue {queue}"), link.talk() as channel:
+            await channel.queue_declare(queue, passive=True)
+    except DeclarationError as error:
+        if isinstance(error.__cause__, ChannelNotFoundEntity):
+            return False
+        raise
+    return True
 
 
 @asynccontextmanager

@@ -199,7 +199,7 @@ class Watchdog:
         asked, asked_at = self._clock.monotonic(), self._clock.now()
         async with answered(ANSWER_SECONDS * 2):
             try:
-                await declare_all(await self._open(), self._topology, self._link.version)
+                await declare_all(self._link, await self._open(), self._topology)
             except BROKER_ERRORS:
                 self._channel = None
                 raise
