@@ -50,8 +50,9 @@ SETTING_OF: Final = {
 BROKER_ERRORS: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError, OSError, RuntimeError)
 """What a call to a broker may raise when it, or the way to it, is not there."""
 
-# What goes wrong is said here, in a sentence; aiormq would log it as well, with traces.
-logging.getLogger("aiormq").setLevel(logging.CRITICAL)
+# What goes wrong is said here, in a sentence; the library would log it as well, with traces.
+for library in ("aiormq", "aio_pika"):
+    logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 class DeclarationError(RuntimeError):

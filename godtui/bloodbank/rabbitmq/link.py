@@ -92,7 +92,9 @@ class Link:
         self._closed = True
         if self._running is not None:
             self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
+            if not self.up:
+                self._socket.abort()
+            await asyncio.wait((self._running,), timeout=CLOSE_SECONDS)
         self._leave()
         if self._leavings:
             await asyncio.wait(self._leavings, timeout=2 * CLOSE_SECONDS)
@@ -202,8 +204,13 @@ class Link:
         connection = self._connection = aio_pika.Connection(URL(url), client_properties=properties)
         socket = self._socket = Socket()
         connection.kwargs["transport_factory"] = socket
-        async with answered(CONNECT_SECONDS):
-            await connection.connect()
+        # A broker that hangs would hold up the end of a TLS connection as well.
+        timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, socket.abort)
+        try:
+            async with answered(CONNECT_SECONDS):
+                await connection.connect()
+        finally:
+            timer.cancel()
         self._reason = ""
         connection.close_callbacks.add(self._on_close)
         self._gone.clear()
