@@ -77,6 +77,8 @@ class Claim:
         self._nameplate = Nameplate(link, role)
         self._vacant: tuple[int, float] | None = None
         """Since when nobody is seen to have it: over which connection, and in monotonic seconds."""
+        self._haunted = False
+        """Whether it was an earlier connection of ours that had it when it was last looked at."""
         self._known = asyncio.Event()
         self._change = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
@@ -99,7 +101,9 @@ class Claim:
             return f"standing by: {self.fault}"
         if self.holder is not None:
             return f"standing by: {self.holder.tenure}"
-        return "standing by: the broker still keeps an earlier connection of ours"
+        if self._haunted:
+            return "standing by: the broker still keeps an earlier connection of ours"
+        return "standing by: it is not known yet who is active"
 
     def start(self) -> None:
         """Begin to claim the role, or to watch who has it."""
@@ -202,7 +206,7 @@ class Claim:
     async def _hold(self, held: Holder, gone: asyncio.Future[None]) -> None:
         """Have the role until the lock is gone."""
         logger.info("%s: this instance is active", self.role)
-        self.fault = self._vacant = None
+        self.fault, self._vacant, self._haunted = None, None, False
         self._be(held, None)
         self._known.set()
         try:
@@ -261,7 +265,8 @@ class Claim:
             found = self.holder
         # Our own earlier connection, whose end the broker has yet to notice, is nobody else.
         self.fault = self._vacant = None
-        self._be(None, None if self._taker is not None and self._taker.is_own(found) else found)
+        self._haunted = self._taker is not None and self._taker.is_own(found)
+        self._be(None, None if self._haunted else found)
 
     def _be(self, held: Holder | None, holder: Holder | None) -> None:
         if (held, holder) == (self.held, self.holder):
