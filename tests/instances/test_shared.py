@@ -15,6 +15,7 @@ from godtui.api.application import create_application
 from godtui.api.client import HttpOperations
 from godtui.api.configuration import ApiConfig
 from godtui.api.server import ApiService, serve
+from godtui.bloodbank import Subscriber
 from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.judging import judge
 from godtui.candystore.passing import Passing
@@ -36,6 +37,7 @@ from tests.api.conftest import Idle
 from tests.candystore.taps import Taps
 from tests.clock import ManualClock
 from tests.contract.messages import event
+from tests.eventlog.records import until
 
 OTHER = Holder("other-17", "http://other:8000", 1_700_000_000_000_000)
 SAID = "the history is not here, but with other-17 at http://other:8000; ask there"
@@ -177,6 +179,17 @@ async def test_a_stream_ends_when_the_history_goes_or_comes(operations: Any, his
             await asyncio.wait_for(waiting, 30)
     async with aclosing(operations.store.stream(Filter(), after=3)) as frames:
         assert await anext(frames) == Welcome(3)
+
+
+async def test_a_subscriber_waits_until_there_is_something_to_go_on_from(
+    service: ApiService, history: HandHistory
+) -> None:
+    history.go(OTHER)
+    async with Subscriber.connect(service.url, bindings=["#"]) as subscriber:
+        assert subscriber.state.status == "waiting"
+        assert subscriber.state.detail == f"the instance at {service.url} has no history now"
+        history.go(None)
+        await until(lambda: subscriber.state.status == "connected")
 
 
 async def test_what_passed_unseen_is_counted_without_places(history: HandHistory) -> None:
