@@ -155,21 +155,26 @@ def _text(error: BaseException) -> str:
 
 
 def _plain(error: BaseException) -> str:
-    text = _text(error)
+    text, cause = _text(error), error.__cause__
     if isinstance(error, OSError):
         # asyncio says which address it was, which is said already, and tries several of a host.
-        number = error.errno if isinstance(error.errno, int) and error.errno > 0 else _errno(text)
+        number = _errno(error) or _errno(cause)
         if number:
             return os.strerror(number).lower()
-        if isinstance(error.__cause__, asyncio.IncompleteReadError):
+        if isinstance(cause, asyncio.IncompleteReadError):
             return "the broker ended the connection"
-        if isinstance(error, socket.gaierror) or isinstance(error.__cause__, socket.gaierror):
+        if isinstance(error, socket.gaierror) or isinstance(cause, socket.gaierror):
             return "no host of that name is known"
     if any(mark in text for mark in _NO_LEADER):
         return f"{text}; where this lasts, a queue has lost its leader: delete that queue, it is declared anew"
     return text or type(error).__name__
 
 
-def _errno(text: str) -> int | None:
-    found = _ERRNO.search(text)
+def _errno(error: BaseException | None) -> int | None:
+    """What the operating system objected to, also where it did so several times."""
+    if not isinstance(error, OSError) or isinstance(error, socket.gaierror):
+        return None
+    if isinstance(error.errno, int) and error.errno > 0:
+        return error.errno
+    found = _ERRNO.search(str(error))
     return int(found["number"]) if found else None
