@@ -13,7 +13,7 @@ import click
 
 from godtui.candybar.plaintext import clip, fit, plain
 from godtui.candybar.preview import preview
-from godtui.cli.failures import UnreachableError, explained
+from godtui.cli.failures import UnreachableError, explained, shown
 from godtui.cli.options import Given
 from godtui.cli.reaching import client, live_address, named_token, own_token, reach
 from godtui.clock import SystemClock, rfc3339
@@ -81,7 +81,7 @@ async def _follow(given: Given, wanted: Filter, after: int, show: Show) -> None:
             if not isinstance(known, UnreachableError):
                 raise
             if not told:
-                click.echo(f"godtui: {known.format_message()}; trying again", err=True)
+                click.echo(f"godtui: {shown(known.format_message())}; trying again", err=True)
             told = True
         await asyncio.sleep(RECONNECT_SECONDS)
 

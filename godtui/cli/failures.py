@@ -15,6 +15,8 @@ WRONG: Final = 2
 """Wrong usage or configuration."""
 UNREACHABLE: Final = 3
 """Broker, store or instance not reachable."""
+LISTED: Final = "\n  "
+"""Before each of several faults that one message lists."""
 
 
 class ThingFailedError(click.ClickException):
@@ -79,6 +81,13 @@ def _explained_api(error: Exception) -> click.ClickException | None:
         if isinstance(error, ApiBindError):
             return WrongUsageError(str(error))
     return None
+
+
+def shown(message: str) -> str:
+    """A message with nothing in it that would act on a terminal: parts of it may be others' words."""
+    from godtui.candybar.plaintext import plain
+
+    return LISTED.join(map(plain, message.split(LISTED)))
 
 
 def faults_text(error: InvalidEventError) -> str:

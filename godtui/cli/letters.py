@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from godtui import jsontext
 from godtui.candybar.plaintext import clip, fit, plain
-from godtui.cli.failures import FAILED, ThingFailedError, WrongUsageError, explained
+from godtui.cli.failures import FAILED, ThingFailedError, WrongUsageError, explained, shown
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach_instance
 from godtui.clock import SystemClock, rfc3339
@@ -200,7 +200,7 @@ async def _each(given: Given, letter_ids: Sequence[int], do: Callable[[Operation
                 known = explained(error)
                 if known is None or known.exit_code != FAILED or len(ids) == 1:
                     raise
-                click.echo(f"letter {letter_id}: {known.format_message()}", err=True)
+                click.echo(f"godtui: {shown(known.format_message())}", err=True)
                 failed += 1
     if failed:
         raise ThingFailedError(f"{failed} of {len(ids)} letters: nothing was done with them")

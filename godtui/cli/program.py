@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from godtui import __version__
-from godtui.cli.failures import ThingFailedError, WrongUsageError, explained
+from godtui.cli.failures import ThingFailedError, WrongUsageError, explained, shown
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.settings import FLAGS
 
@@ -199,7 +199,7 @@ def main(arguments: list[str] | None = None) -> int:
                 f"{UNFORESEEN} ({type(error).__name__}: {error}); python -X dev -m godtui says where"
             )
         with suppress(OSError):
-            click.echo(f"godtui: {known.format_message()}", err=True)
+            click.echo(f"godtui: {shown(known.format_message())}", err=True)
         return known.exit_code
     return code if isinstance(code, int) else 0
 

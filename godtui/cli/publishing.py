@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 
 from godtui import jsontext
-from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError, faults_text
+from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError, faults_text, shown
 from godtui.cli.lines import Line, read_lines
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach
@@ -131,7 +131,7 @@ class _Tally:
         """A line that cannot be published."""
         self.rejected += 1
         said = faults_text(error) if isinstance(error, InvalidEventError) else str(error)
-        click.echo(f"line {line}: {said}", err=True)
+        click.echo(f"line {line}: {shown(said)}", err=True)
 
     def close(self, as_json: bool) -> None:
         """Say the totals; raises where not everything was published."""

@@ -36,13 +36,14 @@ async def _write(folder: Path) -> None:
     hostile = letter(body=HOSTILE.encode(), reason=HOSTILE, queue=HOSTILE, event_type=None, headers={HOSTILE: HOSTILE})
     again = letter(headers={"x-godtui-requeues": 2})
     plain = [letter(reason=f"reason {number}") for number in range(3, 13)]
-    await log.submit(Write([hostile, again, *plain, letter(body=b"{", key="agent.task.failed"), letter(queue="gone")]))
+    others = [letter(body=b"{", key="agent.task.failed"), letter(queue="gone"), letter(queue=HOSTILE)]
+    await log.submit(Write([hostile, again, *plain, *others]))
     await log.close()
 
 
 @pytest.fixture(scope="module")
 def buried() -> Iterator[Process]:
-    """An instance with fourteen letters."""
+    """An instance with fifteen letters."""
     with tempfile.TemporaryDirectory(prefix="g") as home:
         asyncio.run(_write(Path(home) / "data"))
         with headless(Path(home)) as process:
@@ -84,6 +85,12 @@ def test_a_table_cannot_be_broken_by_what_it_shows(dlq: Command) -> None:
     assert not any(sign in ended.stdout for sign in "\x1b\x00\u202e\u2028")
     assert "2026-02-12 14:02:11" in lines[-1]
     assert dlq("list", "--format", "table", "type:nothing.here").stdout == "no such dead letters\n"
+
+
+def test_an_error_cannot_act_on_a_terminal_by_what_it_tells(dlq: Command) -> None:
+    sentence = dlq("requeue", "15").sentence
+    assert "no queue named a" in sentence
+    assert not any(sign in sentence for sign in "\x1b\n\x00\u202e")
 
 
 def test_a_letter_is_shown(dlq: Command) -> None:
