@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from godtui.bloodbank.holder import Holder
-from godtui.bloodbank.rabbitmq.claim import Claim
 from godtui.candystore.tenure import Tenure
 from godtui.clock import rfc3339
+
+if TYPE_CHECKING:
+    from godtui.bloodbank.rabbitmq.claim import Claim
 
 
 class ClaimedHistory:
