@@ -13,8 +13,7 @@ from godtui.bloodbank.errors import StoreUnavailableError
 from godtui.bloodbank.frames import Dropped, Events, Frame, Welcome
 from godtui.clock import Clock
 from godtui.envelope import InvalidEventError, StoredEvent
-from godtui.eventlog import LogUnavailableError, Record
-from godtui.eventlog.tail import Tail
+from godtui.eventlog import LogUnavailableError, Record, Tail
 from godtui.filters import Filter
 
 BATCH_EVENTS: Final = 512

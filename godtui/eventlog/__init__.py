@@ -5,6 +5,7 @@ from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, Owne
 from godtui.eventlog.log import EventLog
 from godtui.eventlog.migrations import COLUMNS, Migrations
 from godtui.eventlog.owner import Ownership, read_note
+from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import UNSTORABLE, Outcome, Record, Transaction, Verdict, same_body
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Ownership",
     "PoisonError",
     "Record",
+    "Tail",
     "Transaction",
     "Verdict",
     "read_note",

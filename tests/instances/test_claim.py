@@ -149,11 +149,13 @@ async def test_who_cannot_take_it_leaves_it_to_another(party: Party) -> None:
 async def test_a_lost_connection_loses_it_and_it_is_taken_again(party: Party) -> None:
     taking = Taking("one")
     name = f"cut {uuid4().hex}"
-    _, claim = await party.join(taking, name)
+    bus, claim = await party.join(taking, name)
     assert claim.held is not None
-    losing = asyncio.ensure_future(claim.lost())
-    await party.cut(name)
-    await asyncio.wait_for(losing, 30)
+    losing, blind = asyncio.ensure_future(claim.lost()), asyncio.Event()
+    async with bus.tap(("#",), on_break=blind.set):
+        await party.cut(name)
+        await asyncio.wait_for(losing, 30)
+        await asyncio.wait_for(blind.wait(), 30)
     assert claim.holder is None
     await asyncio.wait_for(claim.wait(), 30)
     assert taking.before == [None, taking.me]
