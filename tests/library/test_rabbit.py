@@ -127,6 +127,8 @@ async def test_the_next_node_is_taken_where_one_is_away(rabbit: BrokerWay) -> No
     [
         ({}, "^queue= names the durable queue"),
         ({"queue": ""}, "^queue= names the durable queue"),
+        ({"queue": "früh"}, "^queue= is at most 255"),
+        ({"queue": "q", "bindings": ["agent.*", "a*.b"]}, "wildcard within a word"),
         ({"queue": "q", "token": "abc"}, "^token= is for a running godtui"),
         ({"queue": "q", "after": 0}, "^after= is for a running godtui"),
         ({"queue": "q", "filter": "a"}, "^filter= is for a running godtui"),

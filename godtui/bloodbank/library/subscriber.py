@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 
+from godtui import filters
 from godtui.bloodbank.library.address import is_broker, refuse
 from godtui.bloodbank.library.delivery import Delivery
 from godtui.bloodbank.library.inlet import Inlet
 from godtui.bloodbank.library.patience import FIRST_PAUSE, MAX_ATTEMPTS, OnGiveUp, Patience
 from godtui.bloodbank.library.state import State
 from godtui.envelope import EventEnvelope
+from godtui.filters import Filter
 
 DAY_SECONDS: Final = 86_400.0
 PREFETCH: Final = 100
+QUEUE_NAME: Final = re.compile(r"[a-zA-Z0-9_.:@#,/+ -]{1,255}")
+"""Names that the AMQP library takes."""
 
 
 class Subscriber:
@@ -63,16 +68,19 @@ class Subscriber:
         """
         if isinstance(bindings, str) or not bindings:
             raise ValueError('bindings= is a list of patterns such as ["agent.task.*", "meeting.#"]')
+        types = _types(bindings)
         patience = Patience(max_attempts, first_pause, on_give_up)
         if not is_broker(url):
             why = "is for a broker; a running godtui is followed by its store: keep `position` and give it as after="
             refuse({"queue": queue, "message_ttl": message_ttl, "single_active_consumer": single_active_consumer}, why)
             refuse({"prefetch": prefetch, "queue_type": queue_type}, "is for a broker")
-            return cls(_stream(url, token, patience, bindings, filter, after))
+            return cls(_stream(url, token, patience, types, filter, after))
         refuse({"token": token}, "is for a running godtui; a broker's name and password go into its URL")
         refuse({"filter": filter, "after": after}, "is for a running godtui; a broker knows bindings= and its queue")
         if not queue:
             raise ValueError("queue= names the durable queue that keeps events while nobody consumes them")
+        if not QUEUE_NAME.fullmatch(queue):
+            raise ValueError("queue= is at most 255 of the letters a to z, digits, spaces and - _ . : @ # , / +")
         if prefetch is not None and prefetch < 1:
             raise ValueError("prefetch= is at least 1")
         from godtui.bloodbank.bus import QueueSpec
@@ -137,17 +145,20 @@ class Subscriber:
         await self.close()
 
 
+def _types(bindings: Sequence[str]) -> Filter:
+    """What the patterns match. Raises ValueError on one that no event type matches, also as FilterError."""
+    types = None if "#" in bindings else ",".join(f'"{pattern}"' for pattern in bindings)
+    return filters.from_parameters(type=types, now=0)
+
+
 def _stream(
-    url: str, token: str | None, patience: Patience, bindings: Sequence[str], wanted: str | None, after: int | None
+    url: str, token: str | None, patience: Patience, types: Filter, wanted: str | None, after: int | None
 ) -> Inlet:
     """Raises ValueError, also as FilterError."""
-    from godtui import filters
     from godtui.bloodbank.http.connection import Connection
     from godtui.bloodbank.library.stream_inlet import StreamInlet
 
     if after is not None and after < 0:
         raise ValueError("after= is a position of the store, 0 for its beginning")
-    now = time.time_ns() // 1000
-    types = None if "#" in bindings else ",".join(f'"{pattern}"' for pattern in bindings)
-    both = filters.combine(filters.from_parameters(type=types, now=now), filters.parse(wanted or "", now=now))
+    both = filters.combine(types, filters.parse(wanted or "", now=time.time_ns() // 1000))
     return StreamInlet(Connection(url, token), str(both), patience, after=after)
