@@ -17,6 +17,7 @@ from godtui.bloodbank.deadletters import DeadLetter, dead_letters
 from godtui.bloodbank.errors import RequeueRefusedError
 from godtui.bloodbank.letterbox import Letterbox
 from godtui.bloodbank.publisher import PublishingRules
+from godtui.bloodbank.rabbitmq import RabbitBus
 from godtui.bloodbank.requeue import PutBackOverBroker, Requeue
 from godtui.clock import SystemClock
 from godtui.eventlog import EventLog
@@ -62,6 +63,11 @@ async def arrived(log: EventLog, number: int) -> list[DeadLetter]:
 
     await eventually(there)
     return await dead_letters(log)
+
+
+async def settled(bus: RabbitBus, queue: str) -> bool:
+    statistics = await bus.statistics(queue)
+    return statistics.ready == statistics.unsettled == 0
 
 
 @pytest.mark.usefixtures("collecting")
@@ -128,6 +134,7 @@ async def test_letters_wait_for_their_collector(harness: RabbitHarness, log: Eve
         await send(bus, [event("agent.task.failed", number=n) for n in range(250)])
         for each in await collect(consumer, 250):
             each.dead_letter("no use")
+        await eventually(lambda: settled(bus, OTHER.name))
     running = asyncio.create_task(Collector(bus, log, SystemClock()).run())
 
     async def there() -> bool:
