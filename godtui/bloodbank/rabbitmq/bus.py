@@ -55,7 +55,7 @@ class RabbitBus:
         """`name` is what the broker's own pages call our connections."""
         self._clock = clock or SystemClock()
         self.topology = topology or Topology()
-        self._publishing = Link(urls, f"{name} publishing", self._clock)
+        self._publishing = Link(urls, f"{name} publishing", self._clock, is_second=True)
         self._consuming = Link(urls, f"{name} consuming", self._clock, opened=self._opened)
         self._sender = Sender(self._publishing)
         self.watchdog = Watchdog(

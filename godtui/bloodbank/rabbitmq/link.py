@@ -43,12 +43,15 @@ class Link:
         clock: Clock,
         *,
         opened: Callable[[Link], Awaitable[None]] | None = None,
+        is_second: bool = False,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        """Of a second connection to the same broker nothing is logged but what is wrong with it alone."""
         self._urls = [_with_heartbeat(url) for url in urls]
         self._name = name
         self._clock = clock
         self._opened = opened
+        self._is_second = is_second
         self._jitter = jitter
         self._connection: AbstractConnection | None = None
         self._socket = Socket()
@@ -192,7 +195,7 @@ class Link:
             except BROKER_ERRORS as error:
                 self._reason = f"{_address(url)}: {explained(error, url)}"
                 if self.state.status != "waiting" or tries == 0:
-                    logger.warning("no broker at %s", self._reason)
+                    logger.log(logging.DEBUG if self._is_second else logging.WARNING, "no broker at %s", self._reason)
                 self._leave()
                 continue
             await self._stay(url)
@@ -222,7 +225,7 @@ class Link:
         if not self._gone.is_set():
             self._say("open", "connected", node=url)
             self.tried.set()
-            logger.info("connected to the broker at %s", _address(url))
+            logger.log(logging.DEBUG if self._is_second else logging.INFO, "connected to the broker at %s", _address(url))
             self._up.set()
             await self._gone.wait()
         self._up.clear()
