@@ -195,7 +195,7 @@ class Link:
             except BROKER_ERRORS as error:
                 self._reason = f"{_address(url)}: {explained(error, url)}"
                 if self.state.status != "waiting" or tries == 0:
-                    logger.log(logging.DEBUG if self._is_second else logging.WARNING, "no broker at %s", self._reason)
+                    self._log(logging.WARNING, "no broker at %s", self._reason)
                 self._leave()
                 continue
             await self._stay(url)
@@ -225,7 +225,7 @@ class Link:
         if not self._gone.is_set():
             self._say("open", "connected", node=url)
             self.tried.set()
-            logger.log(logging.DEBUG if self._is_second else logging.INFO, "connected to the broker at %s", _address(url))
+            self._log(logging.INFO, "connected to the broker at %s", _address(url))
             self._up.set()
             await self._gone.wait()
         self._up.clear()
@@ -249,6 +249,9 @@ class Link:
         leaving = asyncio.ensure_future(_close(connection, self._socket))
         self._leavings.add(leaving)
         leaving.add_done_callback(self._leavings.discard)
+
+    def _log(self, level: int, words: str, *values: object) -> None:
+        logger.log(logging.DEBUG if self._is_second else level, words, *values)
 
     def _say(
         self, status: Status, detail: str, *, node: str = "", next_try: float | None = None, tries: int = 0
