@@ -91,17 +91,17 @@ def frame(socket: ClientConnection) -> dict[str, Any]:
 
 
 def test_one_stores_and_another_takes_over(home: Path, vhost: str) -> None:
-    def start(name: str, **env: str) -> Instance:
+    def launch(name: str, **env: str) -> Process:
         (home / name).mkdir(exist_ok=True)
-        return Instance(stack.enter_context(headless(home / name, GODTUI_BUS_URL=vhost, **QUICK, **env)))
+        return stack.enter_context(headless(home / name, GODTUI_BUS_URL=vhost, **QUICK, **env))
 
     with ExitStack() as stack:
-        first = start("a")
+        first = Instance(launch("a"))
         eventually(first.stores)
-        second, watching = start("b"), start("c", GODTUI_WORKERS="none")
+        second, watching = map(Instance, (launch("b"), launch("c", GODTUI_WORKERS="none")))
         says_who(first, second, watching)
         takes_over(first, second, watching)
-        comes_back(home, start("a"), second)
+        comes_back(home, Instance(launch("a")), second)
 
 
 def says_who(first: Instance, second: Instance, watching: Instance) -> None:
