@@ -29,6 +29,8 @@ from godtui.operations import (
 )
 
 MAX_FRAME_BYTES = 512 * 1024 - 1
+MAX_REASON_BYTES = 123
+"""What a WebSocket's close frame holds beside its code."""
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
 INTERNAL_ERROR = 1011
@@ -103,7 +105,7 @@ def _closing(error: BaseException | None) -> Closing | None:
         case OSError():  # how the server says that the connection is lost
             return None
         case StoreUnavailableError():
-            return Closing(TRY_AGAIN_LATER, str(error)[:120])
+            return Closing(TRY_AGAIN_LATER, str(error).encode()[:MAX_REASON_BYTES].decode(errors="ignore"))
     _log.error("a stream broke", exc_info=error)
     return Closing(INTERNAL_ERROR, "something went wrong inside godtui; its log says what")
 

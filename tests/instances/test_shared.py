@@ -181,6 +181,14 @@ async def test_a_stream_ends_when_the_history_goes_or_comes(operations: Any, his
         assert await anext(frames) == Welcome(3)
 
 
+async def test_a_long_name_does_not_keep_a_stream_from_ending(service: ApiService, history: HandHistory) -> None:
+    async with HttpOperations(service.url) as client, aclosing(client.store.stream(Filter())) as frames:
+        await anext(frames)
+        history.go(Holder("ü" * 255))
+        with pytest.raises(StoreUnavailableError, match="^the history is not here, but with ü{40}"):
+            await anext(frames)
+
+
 async def test_a_subscriber_waits_until_there_is_something_to_go_on_from(
     service: ApiService, history: HandHistory
 ) -> None:
