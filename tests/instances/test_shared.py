@@ -185,7 +185,7 @@ async def test_a_long_name_does_not_keep_a_stream_from_ending(service: ApiServic
     async with HttpOperations(service.url) as client, aclosing(client.store.stream(Filter())) as frames:
         await anext(frames)
         history.go(Holder("ü" * 255))
-        with pytest.raises(StoreUnavailableError, match="^the history is not here, but with ü{40}"):
+        with pytest.raises(StoreUnavailableError, match=r"^the history is not here, but with ü{40}"):
             await anext(frames)
 
 
