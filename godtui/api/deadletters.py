@@ -33,7 +33,12 @@ AROUND_BYTES = 1024
 def letters_router(operations: Operations, config: ApiConfig, clock: Clock) -> APIRouter:
     """The routes of dead letters."""
     router = APIRouter(tags=["dead letters"])
+    _add_reading(router, operations, clock)
+    _add_acting(router, operations, config)
+    return router
 
+
+def _add_reading(router: APIRouter, operations: Operations, clock: Clock) -> None:
     @router.get(
         "/dead-letters",
         operation_id="listDeadLetters",
@@ -70,6 +75,8 @@ def letters_router(operations: Operations, config: ApiConfig, clock: Clock) -> A
             raise UnknownLetterError(letter_id)
         return _json(letter.document())
 
+
+def _add_acting(router: APIRouter, operations: Operations, config: ApiConfig) -> None:
     @router.post(
         "/dead-letters/{letter_id}/requeue",
         operation_id="requeueDeadLetter",
@@ -103,8 +110,6 @@ def letters_router(operations: Operations, config: ApiConfig, clock: Clock) -> A
         refuse_parameters(request.scope)
         await operations.letters.discard(letter_id)
         return Response(status_code=204)
-
-    return router
 
 
 def _correction(body: bytes) -> Any:
