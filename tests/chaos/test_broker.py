@@ -1,4 +1,4 @@
-"""The broker is killed, stopped, restarted, frozen, and short of memory."""
+"""The broker is killed, stopped, restarted, and short of memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def restarted(rig: Rig, node: Node) -> None:
     await rig.goes_on()
 
 
-async def test_the_broker_is_killed_and_stopped_and_frozen_under_load(node: Node, tmp_path: Path) -> None:
+async def test_the_broker_is_killed_and_stopped_under_load(node: Node, tmp_path: Path) -> None:
     async with running(node.url, tmp_path) as rig:
         await asyncio.sleep(LEADER_SECONDS)
         for end in (node.kill, node.stop):
@@ -30,15 +30,6 @@ async def test_the_broker_is_killed_and_stopped_and_frozen_under_load(node: Node
             await asyncio.to_thread(end)
             assert await rig.faulty(fault) < FAULT_SECONDS * LENIENT
             await restarted(rig, node)
-        fault = time.monotonic()
-        node.freeze()
-        try:
-            assert await rig.faulty(fault) < FAULT_SECONDS * LENIENT
-            assert "it does not answer" in str(rig.moments[-1].fault)
-        finally:
-            node.thaw()
-        assert await rig.well(time.monotonic()) < RECOVERY_SECONDS * LENIENT
-        await rig.goes_on()
 
 
 async def test_a_memory_alarm_is_said_and_ends(vhost: str, tmp_path: Path) -> None:

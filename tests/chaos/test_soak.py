@@ -15,7 +15,7 @@ from godtui.bloodbank.rabbitmq import MEMORY
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE
 from tests.broker import Node
 from tests.chaos.proxy import Place, Proxy, is_body, is_confirm
-from tests.chaos.rig import LENIENT, RECOVERY_SECONDS, Rig, say
+from tests.chaos.rig import FAULT_SECONDS, LENIENT, RECOVERY_SECONDS, Rig, say
 
 ROUNDS = 60
 KILLS = 20
@@ -31,31 +31,38 @@ class Arena:
         self.rig = rig
         self.chance = random.Random(seed)
         self.slowest: dict[str, float] = {}
+        """Seconds until a fault was said, and until all was well after its end, by what was done."""
 
     async def play(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
         """One fault and its end; all is well again in time."""
         await asyncio.sleep(self.chance.random())
         await action()
         took = await self.rig.well(time.monotonic())
-        self.slowest[name] = max(took, self.slowest.get(name, 0.0))
-        assert took < RECOVERY_SECONDS * LENIENT, name
+        self._note(f"well after {name}", took, RECOVERY_SECONDS)
         await self.rig.goes_on()
+
+    async def _said(self, name: str) -> None:
+        self._note(f"{name} said", await self.rig.faulty(time.monotonic()), FAULT_SECONDS)
+
+    def _note(self, what: str, seconds: float, limit: float) -> None:
+        self.slowest[what] = max(seconds, self.slowest.get(what, 0.0))
+        assert seconds < limit * LENIENT, what
 
     async def kill(self) -> None:
         await asyncio.sleep(LEADER_SECONDS)
         await asyncio.to_thread(self.node.kill)
-        await self.rig.faulty(time.monotonic())
+        await self._said("kill")
         await asyncio.to_thread(self.node.start)
 
     async def stop(self) -> None:
         await asyncio.sleep(LEADER_SECONDS)
         await asyncio.to_thread(self.node.stop)
-        await self.rig.faulty(time.monotonic())
+        await self._said("stop")
         await asyncio.to_thread(self.node.start)
 
     async def freeze(self) -> None:
         self.node.freeze()
-        await self.rig.faulty(time.monotonic())
+        await self._said("freeze")
         self.node.thaw()
 
     async def cut(self) -> None:
@@ -70,13 +77,13 @@ class Arena:
             self.proxy.deaf = True
         else:
             self.proxy.reading.clear()
-        await self.rig.faulty(time.monotonic())
+        await self._said("hang")
         self.proxy.deaf = False
         self.proxy.reading.set()
 
     async def starve(self) -> None:
         await asyncio.to_thread(self.node.control, "set_vm_memory_high_watermark", "0.00001")
-        await self.rig.faulty(time.monotonic())
+        await self._said("starve")
         await asyncio.to_thread(self.node.control, "set_vm_memory_high_watermark", "0.4")
 
     async def delete(self) -> None:
@@ -107,7 +114,7 @@ async def test_many_rounds(node: Node, tmp_path: Path, seed: int) -> None:
             say(f"round {number}, {action.__name__}: {len(rig.confirmed):,} confirmed")
         verdict = await rig.verdict()
         slowest = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(arena.slowest.items()))
-        say(f"chaos, seed {seed}: {ROUNDS} rounds with {KILLS} kills, {verdict}; slowest to be well: {slowest}")
+        say(f"chaos, seed {seed}: {ROUNDS} rounds with {KILLS} kills, {verdict}; slowest: {slowest}")
         assert (verdict.lost, verdict.doubled) == (set(), set())
     finally:
         await rig.close()

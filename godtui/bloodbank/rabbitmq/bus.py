@@ -34,7 +34,7 @@ from godtui.bloodbank.rabbitmq.sending import CONFIRMED, UNROUTED, Parcel, Sende
 from godtui.bloodbank.rabbitmq.state import LinkState
 from godtui.bloodbank.rabbitmq.tap import RabbitTap
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE, Topology, declare
-from godtui.bloodbank.rabbitmq.watchdog import Watchdog
+from godtui.bloodbank.rabbitmq.watchdog import DELETED, Watchdog
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import InvalidEventError
 
@@ -214,6 +214,7 @@ class RabbitBus:
         packed = [_packed(message) for message in messages]
         parcels = [each for each in packed if isinstance(each, Parcel)]
         sent = [message for message, each in zip(messages, packed, strict=True) if isinstance(each, Parcel)]
+        deletions = self.watchdog.deletions
         for message in sent:
             self._outstanding.sent(message)
         try:
@@ -222,28 +223,31 @@ class RabbitBus:
             for message in sent:
                 self._outstanding.unconfirmed(message.message_id)
             raise
-        judged = iter([self._judged(message, outcome) for message, outcome in zip(sent, outcomes, strict=True)])
+        judged = iter(
+            [self._judged(message, outcome, deletions) for message, outcome in zip(sent, outcomes, strict=True)]
+        )
         return [each if isinstance(each, Refused) else next(judged) for each in packed]
 
     async def _publish_one(self, message: Message) -> PublishOutcome:
         parcel = _packed(message)
         if isinstance(parcel, Refused):
             return parcel
+        deletions = self.watchdog.deletions
         self._outstanding.sent(message)
         try:
-            return self._judged(message, await self._sender.send_one(parcel))
+            return self._judged(message, await self._sender.send_one(parcel), deletions)
         except asyncio.CancelledError:
             self._outstanding.unconfirmed(message.message_id)
             raise
 
-    def _judged(self, message: Message, outcome: PublishOutcome) -> PublishOutcome:
-        """A broker's confirmation is one only while the memory's queue is there."""
+    def _judged(self, message: Message, outcome: PublishOutcome, deletions: int) -> PublishOutcome:
+        """A broker's confirmation is one only while the memory's queue is there, and was since the message set out."""
         watchdog = self.watchdog
         if outcome is CONFIRMED:
-            if watchdog.trusted:
+            if watchdog.trusted and watchdog.deletions == deletions:
                 watchdog.confirmed += 1
                 return outcome
-            outcome = Unconfirmed(watchdog.distrust)
+            outcome = Unconfirmed(DELETED if watchdog.trusted else watchdog.distrust)
         elif outcome is UNROUTED:
             watchdog.alert("the exchange has no queue bound, not even the memory's")
         self._outstanding.unconfirmed(message.message_id)

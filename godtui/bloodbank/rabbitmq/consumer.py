@@ -366,13 +366,23 @@ class RabbitSubscription:
             self._refuse_if_ended()
             await self._await_link()
             try:
-                async with self._link.talk() as channel:
-                    await declare(channel, self._topology, self.spec, self._link.version)
+                await self._declare()
                 self._declared = True
             except BROKER_ERRORS as error:
                 await self._say(error)
         self._failures = 0
         return self
+
+    async def _declare(self) -> None:
+        if self._on_decided is not None:
+            # The memory's queue was there before: who declares it anew must not hide that it was gone.
+            try:
+                async with self._link.talk() as channel:
+                    await channel.queue_declare(self.spec.name, passive=True)
+            except ChannelNotFoundEntity:
+                self._notify_cancel()
+        async with self._link.talk() as channel:
+            await declare(channel, self._topology, self.spec, self._link.version)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -28,7 +28,8 @@ class Gap:
         if self.cause == "unbound":
             return (
                 f"{self.restored} events confirmed {between} did not come out of the memory's queue, as if it had been"
-                " unbound: they are put there again; what others published meanwhile may be missing from the store"
+                " unbound or replaced: they are put there again; what others published meanwhile may be missing from"
+                " the store"
             )
         again = f"; the latest {self.restored} published here are put there again" if self.restored else ""
         return (

@@ -82,6 +82,8 @@ class Watchdog:
         self.consumers = self.backlog = 0
         self.confirmed = 0
         """How many events were confirmed since the memory was last seen."""
+        self.deletions = 0
+        """How often the memory was found to be gone: what was sent before that and confirmed later may be gone, too."""
         self.gaps: deque[Gap] = deque(maxlen=REMEMBERED_GAPS)
 
     @property
@@ -245,6 +247,7 @@ class Watchdog:
         if self.fault == DELETED:
             return
         self.fault = DELETED
+        self.deletions += 1
         now = self._clock.now()
         messages = self._landed(self.outstanding.everything(now).pending.values())
         self._note(Gap("deleted", self._seen_at, now, self.confirmed, self.backlog, len(messages)), messages)
