@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
-from aiormq.channel import Channel
 from aiormq.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
-from pamqp.commands import Basic
 
 from godtui.bloodbank.bus import Confirmed, PublishOutcome, Refused, Unconfirmed
 from godtui.bloodbank.inflight import InFlight
 from godtui.bloodbank.rabbitmq.answers import cancelled_by_us
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import Link
+from godtui.bloodbank.rabbitmq.posting import Parcel, Post
 from godtui.bloodbank.rabbitmq.window import Window
 
 WINDOW: Final = 500
@@ -27,15 +26,6 @@ UNROUTED: Final = Unconfirmed("no queue took it")
 REFUSED_FOR_NOW: Final = Unconfirmed("the broker did not take it: a queue is full or has no leader")
 
 
-class Parcel(NamedTuple):
-    """A message on its way: where to, with what properties."""
-
-    exchange: str
-    routing_key: str
-    properties: Basic.Properties
-    body: bytes
-
-
 class Sender:
     """Sends over a channel of its own, which is opened when it is needed. Order is kept while nothing fails.
 
@@ -45,7 +35,7 @@ class Sender:
     def __init__(self, link: Link, window: int = WINDOW) -> None:
         self._link = link
         self._window = Window(window)
-        self._channel: Channel | None = None
+        self._post: Post | None = None
         self._opening = asyncio.Lock()
         self._in_flight = InFlight()
         self._closing: set[asyncio.Future[None]] = set()
@@ -106,18 +96,11 @@ class Sender:
             self.under_way -= 1
 
     async def _publish(self, parcel: Parcel) -> PublishOutcome:
-        channel = self._channel
+        post = self._post
         try:
-            if channel is None or channel.is_closed:
-                channel = await self._open()
-            await channel.basic_publish(
-                parcel.body,
-                exchange=parcel.exchange,
-                routing_key=parcel.routing_key,
-                properties=parcel.properties,
-                mandatory=True,
-                wait=False,
-            )
+            if post is None or post.channel.is_closed:
+                post = await self._open()
+            await post.send(parcel)
         except PublishError:
             self.verdicts += 1
             return UNROUTED
@@ -135,19 +118,19 @@ class Sender:
 
     def _forget(self) -> None:
         """Nobody waits for this verdict any more; where a broker owes too many, another channel is opened."""
-        channel = self._channel
-        if channel is None or channel.is_closed or len(channel.confirmations) < MOST_UNANSWERED:
+        post = self._post
+        if post is None or post.channel.is_closed or len(post.channel.confirmations) < MOST_UNANSWERED:
             return
-        self._channel = None
-        closing = asyncio.ensure_future(channel.close())
+        self._post = None
+        closing = asyncio.ensure_future(post.channel.close())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
 
-    async def _open(self) -> Channel:
+    async def _open(self) -> Post:
         async with self._opening:
-            if self._channel is None or self._channel.is_closed:
-                self._channel = await self._link.channel(confirms=True)
-            return self._channel
+            if self._post is None or self._post.channel.is_closed:
+                self._post = Post(await self._link.channel(confirms=True))
+            return self._post
 
 
 def _too_large(parcel: Parcel, error: ChannelPreconditionFailed) -> PublishOutcome:
