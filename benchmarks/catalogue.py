@@ -107,6 +107,86 @@ BENCHMARKS: Final = (
         ),
     ),
     Benchmark(
+        "broker",
+        "benchmarks.brokering:published",
+        baseline="benchmarks.brokering:bare_aio_pika",
+        rows=(
+            Row(
+                what="RabbitMQ: publish → confirmed, 500 under way, validated",
+                baseline="bare aio-pika, same window",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=1.0,
+                aim=1.0,
+            ),
+        ),
+    ),
+    Benchmark(
+        "broker-aiormq",
+        "benchmarks.brokering:published",
+        baseline="benchmarks.brokering:bare_aiormq",
+        rows=(
+            Row(
+                what="the same",
+                baseline="bare aiormq, same window",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=None,
+                aim=0.9,
+            ),
+        ),
+    ),
+    Benchmark(
+        "memory",
+        "benchmarks.brokering:stored",
+        baseline="benchmarks.brokering:consumed",
+        rows=(
+            Row(
+                what="RabbitMQ: broker → committed → acked",
+                baseline="bare aio-pika consumer, one ack for many, no store",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.7,
+                aim=1.0,
+            ),
+        ),
+    ),
+    Benchmark(
+        "broker-stream",
+        "benchmarks.brokering:streamed",
+        rows=(
+            Row(
+                what="RabbitMQ: p99 from publish to the stream, stored, at 1,000 events/s",
+                figure="p99",
+                unit="ms",
+                rule=Rule.AMOUNT,
+                floor=50,
+                aim=20,
+                detail="at {rate:,.0f}/s",
+                needs=("rate", 950.0),
+            ),
+        ),
+    ),
+    Benchmark(
+        "broker-away",
+        "benchmarks.attempting:refused",
+        rows=(
+            Row(
+                what="RabbitMQ: memory that grows while the broker is away, minutes 10 to 60",
+                figure="growth",
+                unit="KiB",
+                rule=Rule.AMOUNT,
+                floor=256,
+                aim=64,
+                detail="{tries:,.0f} attempts",
+                needs=("tries", 700.0),
+            ),
+        ),
+    ),
+    Benchmark(
         "http",
         "benchmarks.serving:published",
         baseline="benchmarks.serving:empty",

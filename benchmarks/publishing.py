@@ -114,8 +114,8 @@ async def _delays_at_half(place: Place) -> Figures:
 
 
 async def _bare(place: Place, waiters: int, size: int) -> Figures:
-    bodies = await _bodies()
-    turns = itertools.cycle([bodies[start : start + size] for start in range(0, len(bodies) - size + 1, size)])
+    given = await bodies(10_000)
+    turns = itertools.cycle([given[start : start + size] for start in range(0, len(given) - size + 1, size)])
     log = BareLog(place.folder / "bare.sqlite")
     rate = size * await closed_loop(lambda: log.append(next(turns)), waiters, **_span(place))
     log.close()
@@ -135,13 +135,14 @@ async def _publisher(folder: Path) -> AsyncIterator[Publisher]:
     await bus.start()
     tune()
     try:
-        yield Publisher(bus, _contracts(), RULES)
+        yield Publisher(bus, contracts(), RULES)
     finally:
         await bus.close()
         await log.close()
 
 
-def _contracts() -> Contracts:
+def contracts() -> Contracts:
+    """The packaged ones."""
     return Contracts(Registry.load(packaged("schemas")))
 
 
@@ -156,8 +157,8 @@ class _Recorder:
         return [Confirmed(None)] * len(messages)
 
 
-async def _bodies() -> list[bytes]:
-    """Bodies as the publisher writes them."""
+async def bodies(number: int) -> list[bytes]:
+    """So many bodies as the publisher writes them."""
     recorder = _Recorder()
-    await Publisher(cast("Bus", recorder), _contracts(), RULES).publish_batch(list(itertools.islice(drafts(), 10_000)))
+    await Publisher(cast("Bus", recorder), contracts(), RULES).publish_batch(list(itertools.islice(drafts(), number)))
     return recorder.bodies

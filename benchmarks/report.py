@@ -101,7 +101,7 @@ def _cells(result: Result) -> Sequence[str]:
         figure(result.subject, row.unit),
         f"{row.baseline}: {figure(result.baseline, row.unit)}" if result.baseline is not None else "",
         outcome(result),
-        f"{sign} {row.floor:g} {unit}",
+        "" if row.floor is None else f"{sign} {row.floor:g} {unit}",
         f"{sign} {row.aim:g} {unit}",
         result.met,
         f"`{command(result.name)}`",

@@ -24,6 +24,8 @@ class Rule(Enum):
 class Row:
     """`figure` names the figure that is judged, in the subject's measurement and in the baseline's.
 
+    A row without `floor` only has an aim: another row of the same measurement has the floor.
+
     `detail` is said beside the result, with the subject's median figures in it. `needs` names one of these and how
     large it has to be at least for the result to count.
     """
@@ -32,7 +34,7 @@ class Row:
     figure: str
     unit: str
     rule: Rule
-    floor: float
+    floor: float | None
     aim: float
     baseline: str = ""
     detail: str = ""
@@ -78,6 +80,8 @@ class Result:
         enough = float.__ge__ if self.row.rule is Rule.SHARE else float.__le__
         if enough(float(self.value), float(self.row.aim)):
             return "aim"
+        if self.row.floor is None:
+            return "no"
         return "floor" if enough(float(self.value), float(self.row.floor)) else "no"
 
 
