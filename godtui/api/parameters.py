@@ -87,7 +87,9 @@ class LettersQuery(Query):
 
     filter: str | None = Field(None, description="The filter language.", examples=["type:agent.# since:15m"])
     queue: str | None = Field(
-        None, min_length=1, description="The queue they came from, exactly.", examples=["infra-dispatcher.plane"]
+        None,
+        description="The queue they came from, exactly; empty for those of which that is not known.",
+        examples=["infra-dispatcher.plane"],
     )
     reason: str | None = Field(None, min_length=1, description="Why they died, exactly.", examples=["expired"])
     limit: Whole = Field(100, ge=1, le=1000, description="How many letters a page holds.")

@@ -43,6 +43,8 @@ class Wanted(NamedTuple):
 
 def run_list(given: Given, wanted: Wanted) -> None:
     """Print letters, the newest first. Raises what `explained` knows."""
+    if wanted.reason == "":
+        raise WrongUsageError("--reason is empty; leave it out to list letters whatever they died of")
     parsed = parse(wanted.filter, now=SystemClock().now())
     letters = asyncio.run(_list(given, parsed, wanted))
     if (wanted.form or ("table" if sys.stdout.isatty() else "json")) == "json":
@@ -52,7 +54,11 @@ def run_list(given: Given, wanted: Wanted) -> None:
         for line in table(letters, shutil.get_terminal_size().columns, _ascii_only()):
             click.echo(line)
     else:
-        click.echo("no dead letters" if not (parsed.terms or wanted.queue or wanted.reason) else "no such dead letters")
+        click.echo(
+            "no dead letters"
+            if not (parsed.terms or wanted.queue is not None or wanted.reason)
+            else "no such dead letters"
+        )
 
 
 async def _list(given: Given, parsed: Filter, wanted: Wanted) -> list[DeadLetter]:

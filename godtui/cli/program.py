@@ -124,7 +124,7 @@ _LETTER = click.IntRange(1, 2**53 - 1)
 
 @dlq.command("list", cls=FilterCommand)
 @click.argument("filter_words", metavar="[FILTER]...", nargs=-1, callback=encodable)
-@click.option("--queue", metavar="NAME", callback=encodable, help="Only those of this queue.")
+@click.option("--queue", metavar="NAME", callback=encodable, help="Only those of this queue ('' = not known).")
 @click.option("--reason", metavar="TEXT", callback=encodable, help="Only those that died of this.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")

@@ -36,14 +36,14 @@ async def _write(folder: Path) -> None:
     hostile = letter(body=HOSTILE.encode(), reason=HOSTILE, queue=HOSTILE, event_type=None, headers={HOSTILE: HOSTILE})
     again = letter(headers={"x-godtui-requeues": 2})
     plain = [letter(reason=f"reason {number}") for number in range(3, 13)]
-    others = [letter(body=b"{", key="agent.task.failed"), letter(queue="gone"), letter(queue=HOSTILE)]
+    others = [letter(body=b"{", key="agent.task.failed"), letter(queue="gone"), letter(queue=HOSTILE), letter(queue="")]
     await log.submit(Write([hostile, again, *plain, *others]))
     await log.close()
 
 
 @pytest.fixture(scope="module")
 def buried() -> Iterator[Process]:
-    """An instance with fifteen letters."""
+    """An instance with sixteen letters."""
     with tempfile.TemporaryDirectory(prefix="g") as home:
         asyncio.run(_write(Path(home) / "data"))
         with headless(Path(home)) as process:
@@ -74,6 +74,7 @@ def test_lists_are_json_lines_in_a_pipe_and_newest_first(dlq: Command) -> None:
     assert listed(dlq("list", "type:agent.#")) == listed(dlq("list", "--json", "is:invalid", "failed")) == [13]
     assert listed(dlq("list", "-source:contract")) == [13, 1]
     assert listed(dlq("list", "--queue", "gone")) == [14]
+    assert listed(dlq("list", "--queue", "")) == [16]
     assert listed(dlq("list", "--reason", "reason 4", "source:contract")) == [4]
 
 
@@ -134,6 +135,7 @@ def test_discard_wants_a_yes(dlq: Command) -> None:
 WRONG: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "character 1", ("list", "type:")),
     (2, "--limit", ("list", "--limit", "0")),
+    (2, "--reason is empty", ("list", "--reason", "")),
     (2, "ID", ("show",)),
     (2, "x", ("show", "x")),
     (2, "0", ("show", "0")),
