@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pamqp import commands, frame, header
 
 from godtui import jsontext
-from godtui.bloodbank.bus import HeaderValue
+from godtui.bloodbank.bus import HeaderValue, Message
 from godtui.bloodbank.rabbitmq.messages import attempts_of, message_of, plain, properties_of
+from godtui.envelope import EventEnvelope, new_id
 from tests.contract.messages import event
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30).filter(
@@ -65,6 +66,21 @@ def test_any_headers_come_back(headers: dict[str, HeaderValue]) -> None:
 def test_headers_that_cannot_be_carried_are_refused(headers: dict[str, HeaderValue]) -> None:
     with pytest.raises(ValueError, match="its headers cannot be carried over AMQP"):
         properties_of(event(headers=headers))
+
+
+@pytest.mark.parametrize("year", [1, 1969, 1970, 9999])
+def test_an_event_of_any_year_can_be_carried(year: int) -> None:
+    envelope = EventEnvelope(
+        event_id=new_id(),
+        event_type="a.b",
+        timestamp=datetime(year, 1, 1, tzinfo=UTC),
+        source={"service": "time"},
+        payload={},
+    )
+    sent = Message.of(envelope)
+    properties = properties_of(sent)
+    assert (properties.timestamp is None) == (year < 1970)
+    assert message_of(over_the_wire(properties, sent.body)) == sent
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from godtui.bloodbank.rabbitmq import sending as module
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE
 from tests.chaos.proxy import Proxy
 from tests.contract.harness import PATIENCE
-from tests.contract.messages import event, eventually
+from tests.contract.messages import NOON, event, eventually
 from tests.rabbitmq.conftest import opened
 
 
@@ -92,3 +92,21 @@ async def test_a_broker_that_owes_too_many_verdicts_is_asked_over_another_channe
 
 async def _truth(value: object) -> object:
     return value
+
+
+async def test_what_is_put_into_one_queue_says_what_it_is(url: str, stranger: Channel) -> None:
+    """As any other consumer of the queue expects of an event; what is none goes as well."""
+    await stranger.queue_declare("theirs")
+    sent = event("a.b", headers={"mine": 1})
+    other = Message(b"\xff no event", "some.key", "an id")
+    async with opened(url) as bus:
+        assert await bus.connected(PATIENCE), bus.fault
+        assert [type(each) for each in await bus.publish([sent, other], queue="theirs")] == [Confirmed, Confirmed]
+    got = await stranger.basic_get("theirs", no_ack=True)
+    properties = got.header.properties
+    assert (got.routing_key, got.body) == ("a.b", sent.body)
+    assert (properties.message_type, properties.app_id, properties.message_id) == ("a.b", "contract", sent.message_id)
+    assert (properties.delivery_mode, properties.headers) == (2, {"mine": 1})
+    assert properties.timestamp == NOON
+    got = await stranger.basic_get("theirs", no_ack=True)
+    assert (got.routing_key, got.body, got.header.properties.message_id) == ("some.key", other.body, "an id")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
+from pamqp.commands import Basic
 
-from godtui.bloodbank.bus import Message, PublishOutcome, Refused, Unconfirmed
+from godtui.bloodbank.bus import HeaderValue, Message, PublishOutcome, Refused, Unconfirmed
 from godtui.bloodbank.deaths import ROUTING_KEY
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import Link
-from godtui.bloodbank.rabbitmq.messages import carried, check_headers
+from godtui.bloodbank.rabbitmq.messages import carried, check_headers, properties_of
 from godtui.bloodbank.rabbitmq.sending import UNROUTED, Parcel, Sender
+from godtui.envelope import InvalidEventError
 
 PREFIX: Final = "bloodbank.to."
 
@@ -46,14 +48,13 @@ class Directed:
         parcels: list[Parcel] = []
         places: list[int] = []
         for place, message in enumerate(messages):
-            headers = dict(message.headers) if exchange else {**message.headers, ROUTING_KEY: message.routing_key}
             try:
-                check_headers(headers)
+                properties = _properties(message, {} if exchange else {ROUTING_KEY: message.routing_key})
             except ValueError as error:
                 outcomes[place] = Refused(str(error))
                 continue
             key = message.routing_key if exchange else queue
-            parcels.append(Parcel(exchange, key, carried(message, headers), message.body))
+            parcels.append(Parcel(exchange, key, properties, message.body))
             places.append(place)
         outcomes.update(zip(places, await self._sender.send(parcels) if parcels else [], strict=True))
         return [_named(outcomes[place], queue) for place in range(len(messages))]
@@ -90,6 +91,16 @@ class Directed:
             if exchange not in self._jobs:
                 with suppress(ValueError):  # of such a name there was never one
                     await channel.exchange_delete(exchange)
+
+
+def _properties(message: Message, more: Mapping[str, HeaderValue]) -> Basic.Properties:
+    """Those of an event where it is one. Raises ValueError on headers that AMQP cannot carry."""
+    try:
+        return properties_of(message, more)
+    except InvalidEventError:
+        headers = {**message.headers, **more}
+        check_headers(headers)
+        return carried(message, headers)
 
 
 def _named(outcome: PublishOutcome, queue: str) -> PublishOutcome:

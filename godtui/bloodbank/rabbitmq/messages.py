@@ -45,7 +45,8 @@ def properties_of(message: Message, more: Mapping[str, HeaderValue] | None = Non
         delivery_mode=2,
         correlation_id=None if correlation is None else str(UUID(bytes=correlation)),
         message_id=message.message_id,
-        timestamp=to_datetime(record.time),
+        # AMQP counts from 1970.
+        timestamp=to_datetime(record.time) if record.time >= 0 else None,
         message_type=record.event_type if len(record.event_type) <= _MAX_SHORT else None,
         app_id=_short(record.source),
     )
