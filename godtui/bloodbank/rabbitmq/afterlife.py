@@ -11,7 +11,8 @@ from godtui.bloodbank.bus import HeaderValue, PublishOutcome
 from godtui.bloodbank.deaths import ATTEMPTS, FIRST_AT, LAST_AT, LETTER, MAX_REASON, QUEUE, REASON, ROUTING_KEY
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import carriable, carried, route
-from godtui.bloodbank.rabbitmq.sending import Parcel, Sender
+from godtui.bloodbank.rabbitmq.posting import Parcel
+from godtui.bloodbank.rabbitmq.sending import Sender
 from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, Topology, naming
 from godtui.clock import Clock
 

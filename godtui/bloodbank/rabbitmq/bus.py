@@ -30,7 +30,8 @@ from godtui.bloodbank.rabbitmq.consumer import RabbitSubscription
 from godtui.bloodbank.rabbitmq.directed import Directed
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import properties_of
-from godtui.bloodbank.rabbitmq.sending import CONFIRMED, UNROUTED, Parcel, Sender
+from godtui.bloodbank.rabbitmq.posting import Parcel
+from godtui.bloodbank.rabbitmq.sending import CONFIRMED, UNROUTED, Sender
 from godtui.bloodbank.rabbitmq.state import LinkState
 from godtui.bloodbank.rabbitmq.tap import RabbitTap
 from godtui.bloodbank.rabbitmq.topology import EXCHANGE, Topology, declare

@@ -15,7 +15,8 @@ from godtui.bloodbank.deaths import ROUTING_KEY
 from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, explained
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.messages import carried, check_headers, properties_of
-from godtui.bloodbank.rabbitmq.sending import UNROUTED, Parcel, Sender
+from godtui.bloodbank.rabbitmq.posting import Parcel
+from godtui.bloodbank.rabbitmq.sending import UNROUTED, Sender
 from godtui.envelope import InvalidEventError
 
 PREFIX: Final = "bloodbank.to."
