@@ -71,7 +71,10 @@ class Persister:
                 self._tries, self.fault = 0, None
 
     async def _step(self, consumer: Subscription) -> None:
-        """Store one batch and settle it. Raises LogUnavailableError, having settled nothing that is not durable."""
+        """Store one batch and decide on each of it; the broker hears of that while the next is stored.
+
+        Raises LogUnavailableError, having acked nothing that is not durable.
+        """
         batch = await consumer.batch(BATCH)
         registry = self._contracts.current
         deliveries, records = [], []
@@ -82,7 +85,6 @@ class Persister:
                 records.append(record)
         await self._store(deliveries, records)
         self.last_batch = len(records)
-        await batch.settle()
 
     def _judge(self, delivery: Delivery, registry: Registry) -> Record | None:
         """What is to be stored; None where it cannot be, in which case it was dead-lettered."""
@@ -126,8 +128,10 @@ class Persister:
                 )
             case Verdict.ALREADY:
                 self.held += 1
+                delivery.ack()
             case Verdict.STORED:
                 self.stored += 1
+                delivery.ack()
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         self.refused += 1
