@@ -68,13 +68,13 @@ if can_mount():  # elsewhere the tests of the log stand for it, which hold it to
         with small_disk(tmp_path / "disk") as directory:
             ballast = directory / "ballast"
             fill(ballast, 1_000_000)
-            async with running(vhost, directory) as rig:
+            async with running(vhost, directory, publishers=2) as rig:
                 await rig.until(lambda: rig.persister.fault)
                 assert "full" in str(rig.persister.fault)
                 await rig.goes_on()
                 assert rig.bus.fault is None
+                await rig.stop_load()  # or the little room there is would be full again
                 ballast.unlink()
                 over = time.monotonic()
                 await rig.until(lambda: rig.persister.fault is None)
                 assert time.monotonic() - over < RECOVERY_SECONDS * LENIENT
-                await rig.stop_load()
