@@ -437,9 +437,9 @@ async def test_an_hour_without_a_broker_leaves_nothing_behind(room: Room, bus: S
             rows = await room.log.rows(tables, purpose="test")
             return (len(asyncio.all_tasks()), len(gc.get_objects()), room.clock.sleeping, *rows[0])
 
-        await attempts(500)
+        await attempts(200)
         before = await left()
-        await attempts(9_500)
+        await attempts(1_800)
         after = await left()
         assert relay.waiting.number == BATCH_ROWS
     assert after[1] - before[1] < 200

@@ -262,7 +262,7 @@ async def _stored(memory: Memory, number: int) -> bool:
 
 
 async def test_a_backlog(memory: Memory) -> None:
-    sent: list[Any] = events(10_000)
+    sent: list[Any] = events(3_000)
     for start in range(0, len(sent), 1000):
         await memory.bus.publish(sent[start : start + 1000])
     stored = await memory.taken()
