@@ -21,8 +21,11 @@ CLOSE_SECONDS: Final = 1.5
 async def answered(seconds: float = ANSWER_SECONDS) -> AsyncGenerator[None]:
     """A talk with the broker. Raises TimeoutError where it takes longer, ConnectionError where the connection ends.
 
-    aiormq cancels whoever waits for an answer that will not come any more; nobody here was cancelled by that.
+    aiormq cancels whoever waits for an answer that will not come any more; nobody here was cancelled by that. And where
+    we are cancelled while it closes something, it may forget about that; we do not.
     """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -30,6 +33,9 @@ async def answered(seconds: float = ANSWER_SECONDS) -> AsyncGenerator[None]:
         if cancelled_by_us():
             raise
         raise ConnectionError("the connection to the broker was lost") from None
+    finally:
+        if task is not None and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 def cancelled_by_us() -> bool:
