@@ -24,6 +24,8 @@ from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.topology import Topology, declare
 from godtui.clock import Clock
 
+LOOK_SECONDS: Final = 3.0
+"""How long nothing may come before we see whether anything can."""
 RETRY_SECONDS: Final = 0.5
 PAUSES: Final = Backoff(RETRY_SECONDS, 15.0)
 MOST_UNSETTLED: Final = 65_535
@@ -252,18 +254,37 @@ class RabbitSubscription:
     async def _more(self, deadline: float | None) -> None:
         """Until something arrived, the connection is lost, or time is up."""
         channel = self._channel
-        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._arrival.wait())]
+        left = LOOK_SECONDS if deadline is None else deadline - self._clock.monotonic()
+        sleeping: asyncio.Future[object] = asyncio.ensure_future(self._clock.sleep(min(left, LOOK_SECONDS)))
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._arrival.wait()), sleeping]
         if channel is not None:
             waits.append(asyncio.ensure_future(ended(channel)))
-        if deadline is not None:
-            waits.append(asyncio.ensure_future(self._clock.sleep(deadline - self._clock.monotonic())))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            is_quiet = sleeping.done() and left >= LOOK_SECONDS and not self._arrival.is_set()
         finally:
             for each in waits:
                 each.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
+        if is_quiet and not self._held:
+            await self._look()
         self._refuse_if_ended()
+
+    async def _look(self) -> None:
+        """Nothing comes: see that the broker knows of us. One that came while its queue went is told nothing."""
+        generation = self._generation
+        try:
+            async with self._link.talk() as channel:
+                found = await channel.queue_declare(self.spec.name, passive=True)
+        except ChannelNotFoundEntity:
+            if generation == self._generation:
+                self._on_cancel(None)
+            return
+        except BROKER_ERRORS:
+            return
+        if not found.consumer_count and generation == self._generation and self.is_consuming:
+            logger.warning("queue %s has no consumer, though we consume: consuming anew", self.spec.name)
+            self._drop()
 
     def _on_cancel(self, frame: object) -> None:
         """The broker ended the consumer: its queue is gone."""
