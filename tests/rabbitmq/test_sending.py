@@ -6,11 +6,13 @@ import asyncio
 
 import pytest
 from aiormq.channel import Channel
+from pamqp.commands import Basic
 
-from godtui.bloodbank.bus import Confirmed, Message, Unconfirmed
-from godtui.bloodbank.rabbitmq import MEMORY, RabbitBus
+from godtui.bloodbank.bus import Confirmed, Message, QueueSpec, Unconfirmed
+from godtui.bloodbank.rabbitmq import DEAD_LETTERS, MEMORY, RabbitBus
 from godtui.bloodbank.rabbitmq import sending as module
-from godtui.bloodbank.rabbitmq.topology import EXCHANGE
+from godtui.bloodbank.rabbitmq.posting import Parcel
+from godtui.bloodbank.rabbitmq.topology import DEAD_LETTER_EXCHANGE, EXCHANGE
 from tests.chaos.proxy import Proxy
 from tests.contract.harness import PATIENCE
 from tests.contract.messages import NOON, event, eventually
@@ -110,3 +112,16 @@ async def test_what_is_put_into_one_queue_says_what_it_is(url: str, stranger: Ch
     assert properties.timestamp == NOON
     got = await stranger.basic_get("theirs", no_ack=True)
     assert (got.routing_key, got.body, got.header.properties.message_id) == ("some.key", other.body, "an id")
+
+
+async def test_a_letter_without_an_id_is_where_it_is_said_to_be(url: str, stranger: Channel) -> None:
+    """Also where somebody deleted the queue of dead letters, until it is declared and bound again."""
+    async with opened(url) as bus:
+        assert await bus.connected(PATIENCE), bus.fault
+        sender = module.Sender(bus._publishing)
+        await stranger.queue_delete(DEAD_LETTERS)
+        letters = [Parcel(DEAD_LETTER_EXCHANGE, "any", Basic.Properties(), b"no event") for _ in range(2)]
+        assert await sender.send(letters) == [module.UNROUTED] * 2
+        await bus.declare(QueueSpec(DEAD_LETTERS, ()))
+        assert await sender.send(letters) == [module.CONFIRMED] * 2
+        assert (await stranger.queue_purge(DEAD_LETTERS)).message_count == 2

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
+from uuid import uuid4
 
 from aiormq.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
 
@@ -72,7 +73,8 @@ class Sender:
         try:
             identity = parcel.properties.message_id
             if not identity:
-                return await self._outcome(parcel)
+                # Without an id, one that no queue took could not be told from one that is there.
+                identity = parcel.properties.message_id = str(uuid4())
             ids = (identity,)
             if not self._in_flight.enter_at_once(ids):
                 await self._in_flight.enter(ids)

@@ -96,8 +96,6 @@ async def declare_all(link: Link, channel: AbstractChannel, topology: Topology) 
             await _bind(channel, spec)
         else:
             await declare(channel, topology, spec, link.version)
-    async with naming(f"queue {DEAD_LETTERS}"):
-        await channel.queue_bind(DEAD_LETTERS, DEAD_LETTER_EXCHANGE, "#")
 
 
 async def declare(channel: AbstractChannel, topology: Topology, spec: QueueSpec, version: tuple[int, ...]) -> None:
@@ -110,9 +108,11 @@ async def declare(channel: AbstractChannel, topology: Topology, spec: QueueSpec,
 
 
 async def _bind(channel: AbstractChannel, spec: QueueSpec) -> None:
+    dead = spec.name == DEAD_LETTERS
+    exchange, patterns = (DEAD_LETTER_EXCHANGE, ("#",)) if dead else (EXCHANGE, spec.bindings)
     async with naming(f"queue {spec.name}"):
-        for pattern in () if spec.name == DEAD_LETTERS else spec.bindings:
-            await channel.queue_bind(spec.name, EXCHANGE, pattern)
+        for pattern in patterns:
+            await channel.queue_bind(spec.name, exchange, pattern)
 
 
 async def _is_there(link: Link, queue: str) -> bool:
