@@ -64,6 +64,8 @@ class Post:
 
     def _write(self) -> None:
         """Hand over what was gathered; while the connection has enough to write, gather on."""
+        if self.channel.is_closed:
+            return  # on a channel that is closed, a message would end the connection
         written, self._gathered = ChannelFrame(b"".join(self._gathered), should_close=False), []
         try:
             self.channel.write_queue.put_nowait(written)
