@@ -46,7 +46,6 @@ class RabbitTap:
         self._listening: asyncio.Task[None] | None = None
         self._leaving: asyncio.Future[None] | None = None
         self._ready = asyncio.Event()
-        self._closed = False
 
     @property
     def missed(self) -> int:
@@ -97,7 +96,6 @@ class RabbitTap:
             yield message_of(delivered)
 
     async def close(self) -> None:
-        self._closed = True
         self._on_close(self)
         self._kept.close()
         if self._listening is not None:
