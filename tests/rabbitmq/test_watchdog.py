@@ -199,6 +199,25 @@ async def test_a_cancelled_consumer_is_enough_to_confirm_nothing_more(kennel: Ke
     assert len(kennel.dog.gaps) == 1
 
 
+async def test_a_look_that_was_under_way_does_not_outdo_an_alarm(
+    kennel: Kennel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await kennel.clock.sleepers()
+
+    async def bind_too_late(*arguments: str) -> None:
+        monkeypatch.undo()
+        kennel.broker.exists = False
+        kennel.dog.cancelled()
+
+    monkeypatch.setattr(kennel.broker, "queue_bind", bind_too_late)
+    await kennel.dog.check()
+    assert not kennel.dog.trusted
+    while not kennel.dog.trusted:
+        await asyncio.sleep(0)
+    assert kennel.broker.exists
+    assert len(kennel.dog.gaps) == 1
+
+
 async def test_a_broker_that_lost_the_queue_while_we_were_away(kennel: Kennel) -> None:
     kennel.broker.exists = False
     link: Any = kennel.broker

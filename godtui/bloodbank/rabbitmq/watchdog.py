@@ -74,6 +74,7 @@ class Watchdog:
         self._seen: float | None = None
         self._seen_at = clock.now()
         self._alarm = asyncio.Event()
+        self._alarms = 0
         self._verdicts = self._silent_looks = 0
         self._missing: list[Message] = []
         self.keeper: Keeper | None = None
@@ -99,12 +100,12 @@ class Watchdog:
     def alert(self, reason: str) -> None:
         """Someone has reason to think that the memory's queue is gone: nothing is confirmed until it is seen again."""
         self.fault = reason
-        self._alarm.set()
+        self._raise_alarm()
 
     def cancelled(self) -> None:
         """The broker ended the consumer of the memory's queue: it is gone, and with it what it held."""
         self._note_deletion()
-        self._alarm.set()
+        self._raise_alarm()
 
     @property
     def silence(self) -> str | None:
@@ -122,7 +123,8 @@ class Watchdog:
         self.fault = self.fault or "the connection to the broker was lost"
         try:
             # Declared at once, it would not be noticed that the broker has lost it meanwhile.
-            await (self._declare() if self._seen is None else self._look())
+            async with answered(ANSWER_SECONDS * 2):
+                await (self._declare() if self._seen is None else self._look())
         except DeclarationError as error:
             # Others may find what they need all the same.
             self._say(str(error))
@@ -180,7 +182,7 @@ class Watchdog:
 
     async def _look(self) -> None:
         channel = await self._open()
-        asked, asked_at = self._clock.monotonic(), self._clock.now()
+        asked, asked_at, alarms = self._clock.monotonic(), self._clock.now(), self._alarms
         try:
             found = await channel.queue_declare(self._topology.memory.name, passive=True)
         except ChannelNotFoundEntity:
@@ -194,18 +196,18 @@ class Watchdog:
             for pattern in self._topology.memory.bindings:
                 await channel.queue_bind(self._topology.memory.name, EXCHANGE, pattern)
         self.consumers, self.backlog = found.consumer_count or 0, found.message_count or 0
-        self._saw(asked, asked_at)
+        self._saw(asked, asked_at, alarms)
         self._reckon()
 
     async def _declare(self) -> None:
-        asked, asked_at = self._clock.monotonic(), self._clock.now()
+        asked, asked_at, alarms = self._clock.monotonic(), self._clock.now(), self._alarms
         async with answered(ANSWER_SECONDS * 2):
             try:
                 await declare_all(self._link, await self._open(), self._topology)
             except BROKER_ERRORS:
                 self._channel = None
                 raise
-        self._saw(asked, asked_at)
+        self._saw(asked, asked_at, alarms)
 
     async def _open(self) -> AbstractChannel:
         if self._channel is None or self._channel.is_closed:
@@ -224,12 +226,20 @@ class Watchdog:
                 each.cancel()
             await asyncio.gather(sleeping, alarm, return_exceptions=True)
 
-    def _saw(self, asked: float, asked_at: int) -> None:
-        """The answer tells how it was when it was asked for: it may have waited here for long."""
+    def _raise_alarm(self) -> None:
+        self._alarms += 1
+        self._alarm.set()
+
+    def _saw(self, asked: float, asked_at: int, alarms: int) -> None:
+        """The answer tells how it was when it was asked for: it may have waited here for long.
+
+        An alarm given since then, `alarms` having been before, is yet to be looked into.
+        """
+        if alarms != self._alarms:
+            return
         self._seen, self._seen_at = asked, asked_at
         self.confirmed = 0
-        if self.fault is not None:
-            self.fault = None
+        self.fault = None
 
     def _reckon(self) -> None:
         """The memory's queue is there: whether all that was confirmed comes out of it."""
