@@ -122,6 +122,9 @@ class Collector:
 
     async def _consume(self) -> None:
         async with self._bus.subscribe(self._queue, ahead=BATCH_LETTERS) as consumer:
+            if self._log.fault is None:
+                # The next message, which would show it, may be long in coming.
+                self.fault = None
             while True:
                 batch = await consumer.batch(BATCH_LETTERS, GATHER_SECONDS)
                 await self._keep(batch.deliveries)

@@ -66,6 +66,9 @@ class Persister:
 
     async def _consume(self) -> None:
         async with self._bus.subscribe(self._queue, ahead=BATCH) as consumer:
+            if self._log.fault is None:
+                # The next message, which would show it, may be long in coming.
+                self.fault = None
             while True:
                 await self._step(consumer)
                 self._tries, self.fault = 0, None

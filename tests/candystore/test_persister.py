@@ -374,6 +374,7 @@ async def test_a_queue_that_was_deleted_is_declared_anew(memory: Memory, clock: 
         await clock.sleepers()
         assert memory.persister.fault == "the queue was deleted"
         clock.advance(5)
+        await eventually(lambda: _true(memory.persister.fault is None))
         memory.queue.put(foreign())
         await eventually(lambda: _true(memory.queue.empty))
     assert (memory.log.last_seq, memory.queue.subscriptions) == (1, 2)
