@@ -83,9 +83,12 @@ def check_headers(headers: Mapping[str, HeaderValue]) -> None:
     try:
         for name in headers:
             check_name(name)
-        encode.field_table(dict(headers))
+        size = len(encode.field_table(dict(headers)))
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"its headers cannot be carried over AMQP: {error}") from None
+    if size > MAX_HEADER_BYTES:
+        # The broker would end the connection.
+        raise ValueError(f"its headers cannot be carried over AMQP: at most {MAX_HEADER_BYTES:,} bytes, not {size:,}")
 
 
 def message_of(delivered: DeliveredMessage) -> Message:
