@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -13,13 +14,16 @@ import pytest_asyncio
 from aiormq.channel import Channel
 
 from godtui.bloodbank.bus import Confirmed, QueueSpec, Unconfirmed
+from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.rabbitmq import MEMORY, DeclarationError, RabbitBus, Topology
+from godtui.bloodbank.rabbitmq.nameplate import Nameplate
 from tests.broker import Node
 from tests.contract.harness import PATIENCE
 from tests.contract.messages import event, eventually
 from tests.rabbitmq.conftest import opened
 
 SECRET = "s3cret-pass"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "rabbitmq.md"
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +109,28 @@ async def test_a_user_who_may_not_declare(node: Node, vhost: str, guest: str) ->
         said = await says(bus, "permission")
         assert f"user '{guest}' has no permission for " in said
         assert f"in virtual host '{vhost}'; grant it with rabbitmqctl set_permissions" in said
+
+
+async def test_a_user_with_the_permissions_that_are_documented(node: Node, vhost: str, guest: str) -> None:
+    documented = re.search(r"`(\^\(\(bloodbank.+)`", DOCUMENT.read_text(encoding="utf-8"))
+    assert documented
+    node.control("set_permissions", "--vhost", vhost, guest, *[documented[1]] * 3)
+    async with opened(node.url_of(vhost, guest, SECRET)) as bus, bus.tap(("#",)):
+        assert await bus.connected(PATIENCE), bus.fault
+        message = event()
+        assert [type(each) for each in await bus.publish([message], queue=MEMORY)] == [Confirmed]
+        async with bus.subscribe(bus.topology.memory) as consumer:
+            for attempt, after in enumerate((0.0, 0.1), start=1):
+                (delivery,) = (await consumer.batch(1)).deliveries
+                assert (delivery.message.message_id, delivery.attempt) == (message.message_id, attempt)
+                delivery.retry("again", after)
+            (delivery,) = (await consumer.batch(1)).deliveries
+            delivery.dead_letter("enough")
+            await consumer.flush()
+        nameplate = Nameplate(bus._consuming, "godtui.persister")
+        await nameplate.write(Holder("me"))
+        assert await nameplate.read() == Holder("me")
+    node.control("set_permissions", "--vhost", vhost, guest, "^$", ".*", ".*")
 
 
 async def test_a_wrong_password(node: Node, vhost: str, guest: str) -> None:
