@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 	@$(BIN)/godtui $(GODTUI_ARGS)
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest -m "not soak"
+	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .

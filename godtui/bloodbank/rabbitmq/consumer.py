@@ -15,7 +15,7 @@ from aiormq.channel import Channel
 from aiormq.exceptions import ChannelNotFoundEntity
 
 from godtui.backoff import Backoff
-from godtui.bloodbank.bus import Confirmed, QueueSpec, SubscriptionClosedError, UnknownQueueError
+from godtui.bloodbank.bus import Confirmed, QueueSpec, Refused, SubscriptionClosedError, UnknownQueueError
 from godtui.bloodbank.rabbitmq.afterlife import Afterlife, Decision
 from godtui.bloodbank.rabbitmq.answers import CLOSE_SECONDS, answered, ended, leave
 from godtui.bloodbank.rabbitmq.delivery import RabbitBatch, RabbitDelivery
@@ -332,6 +332,11 @@ class RabbitSubscription:
                     if self._link.up:
                         logger.warning("queue %s: a decision is void: %s", self.spec.name, explained(error))
                         await self._clock.sleep(RETRY_SECONDS)
+                except Exception:
+                    # It must not hold up those behind it; given out again, it is decided on again.
+                    logger.exception("queue %s: a decision cannot be carried out", self.spec.name)
+                    if self._decided:
+                        self._decided.popleft()
         finally:
             self._idle.set()
 
@@ -349,12 +354,16 @@ class RabbitSubscription:
             await self._ack([delivery.tag])
 
     async def _moved(self, decision: Decision) -> bool:
-        """Whether the message is where it goes to; False where it has to be tried again."""
+        """Whether the message is where it goes to; False where it has to be tried again, or is left where it is."""
         generation = self._generation
         outcome = await self._afterlife.move(self.spec.name, decision)
         if isinstance(outcome, Confirmed):
             return True
-        if generation == self._generation:
+        if isinstance(outcome, Refused) and generation == self._generation:
+            # It stays unsettled until we leave, and holds up nobody.
+            logger.error("queue %s: a message can never be moved: %s", self.spec.name, outcome.reason)
+            self._decided.popleft()
+        elif generation == self._generation:
             logger.warning("queue %s: a message cannot be moved: %s", self.spec.name, outcome)
             await self._clock.sleep(RETRY_SECONDS)
         return False

@@ -18,7 +18,7 @@ from godtui.bloodbank.rabbitmq.gaps import Gap
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.outstanding import Outstanding
 from godtui.bloodbank.rabbitmq.sending import Sender
-from godtui.bloodbank.rabbitmq.topology import EXCHANGE, Topology, declare_all
+from godtui.bloodbank.rabbitmq.topology import Topology, declare_all
 from godtui.clock import Clock
 
 CHECK_SECONDS: Final = 2.0
@@ -190,11 +190,8 @@ class Watchdog:
             self._channel = None
             await self._declare()
             return
-        if self.fault is not None:
-            await self._declare()
-        else:
-            for pattern in self._topology.memory.bindings:
-                await channel.queue_bind(self._topology.memory.name, EXCHANGE, pattern)
+        # Bindings cannot be asked for: everything is declared and bound as if it were not there.
+        await self._declare()
         self.consumers, self.backlog = found.consumer_count or 0, found.message_count or 0
         self._saw(asked, asked_at, alarms)
         self._reckon()
