@@ -98,12 +98,15 @@ async def read(tap: Tap, number: int) -> list[Message]:
 
 
 async def eventually(condition: Callable[[], Awaitable[object]]) -> None:
-    """Wait until something holds; what it raises as an AssertionError is raised at the end of patience."""
+    """Wait until something holds; why it did not is raised at the end of patience.
+
+    A broker on a busy machine may owe an answer for longer than its clients wait: it is asked again.
+    """
     for attempt in count():
         try:
             assert await condition()
             return
-        except AssertionError:
+        except (AssertionError, ConnectionError, TimeoutError):
             if attempt * 0.01 > PATIENCE:
                 raise
         await asyncio.sleep(0.01)
