@@ -15,8 +15,10 @@ from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.candidates import Direction
 from godtui.candystore.queries import Page
+from godtui.dispatcher.views import Delivered, DispatcherStatus, Explanation, TicketState, TicketView
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
+from godtui.jsontext import Json
 
 Order: TypeAlias = Direction
 
@@ -92,6 +94,60 @@ class ContractOperations(Protocol):
 
     async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
         """One contract with schema and examples (lowest version by default); None where it is not registered."""
+
+
+class DispatcherOperations(Protocol):
+    """The Infra Dispatcher. A ticket is named by its id or its reference, such as INFRA-42.
+
+    Where no dispatcher works here every call but `status` raises DispatcherUnavailableError, and where the ledger
+    cannot be read or written StoreUnavailableError.
+    """
+
+    async def status(self, *, state: TicketState | None = None, limit: int = 100) -> DispatcherStatus:
+        """How it is, with up to `limit` tickets, of one state or the most urgent and the newest of all."""
+
+    async def ticket(self, name: str) -> TicketView:
+        """Raises UnknownTicketError."""
+
+    async def pause(self, reason: str = "") -> DispatcherStatus:
+        """Begin nothing new until `resume`; deliveries are still received and decided."""
+
+    async def resume(self) -> DispatcherStatus:
+        """Go on where it stood; what waited is due at once."""
+
+    async def retry(self, name: str) -> TicketView:
+        """Check or send again now. Raises UnknownTicketError, TicketStateError."""
+
+    async def withdraw(self, name: str, reason: str = "") -> TicketView:
+        """Do not dispatch it in this episode. Raises UnknownTicketError, TicketStateError."""
+
+    async def dispatch(self, name: str, reason: str) -> TicketView:
+        """Dispatch it past the gate and its checks; the reason is recorded.
+
+        Raises UnknownTicketError, TicketStateError.
+        """
+
+    async def explain_body(self, body: Json) -> Explanation:
+        """Judge a delivery's body by the gate, now; nothing is recorded or sent."""
+
+    async def explain_event(self, event_id: UUID) -> Explanation | None:
+        """The same of a stored delivery; None where it is not stored."""
+
+    async def explain_ticket(self, name: str) -> Explanation:
+        """The same of a ticket as it was last seen. Raises UnknownTicketError."""
+
+    def watch(self, component: str) -> AsyncGenerator[str]:
+        """What a component's running check prints, from its kept tail on, until it ends; nothing where none runs."""
+
+
+class WebhookOperations(Protocol):
+    """Taking deliveries in."""
+
+    async def plane(self, body: bytes, *, signature: str | None, delivery: str | None) -> Delivered:
+        """Verify and keep one of Plane's deliveries; durable here when this returns, whatever the state of the bus.
+
+        Raises WebhookDisabledError, SignatureError, NotJsonError, InvalidEventError, NotDurableError.
+        """
 
 
 class HealthOperations(Protocol):
