@@ -28,11 +28,11 @@ class NumberRangeError(JsonError):
     """The text is JSON, but a number in it is outside what can be kept exactly."""
 
 
-def parse(text: bytes | str) -> Json:
-    """Read one JSON value.
+def parse(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Json:
+    """Read one JSON value; `max_depth`, 200 at most, is less where the value will stand within another.
 
     Raises JsonError on anything but one JSON value in UTF-8: NaN and Infinity, duplicate keys, lone surrogates and
-    nesting over 200 included. Raises NumberRangeError on floats beyond binary64 and integers over 4,300 digits.
+    deeper nesting included. Raises NumberRangeError on floats beyond binary64 and integers over 4,300 digits.
     """
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
@@ -41,9 +41,9 @@ def parse(text: bytes | str) -> Json:
         raise JsonError(f"not UTF-8 at byte {error.start}") from None
     if decoded.startswith("\ufeff"):
         raise JsonError("it begins with a byte order mark; send UTF-8 without one")
-    deep = raw.count(b"[") + raw.count(b"{") > MAX_DEPTH
-    if deep and _nesting(decoded) > MAX_DEPTH:
-        raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
+    deep = raw.count(b"[") + raw.count(b"{") > max_depth
+    if deep and _nesting(decoded) > max_depth:
+        raise JsonError(f"nested deeper than {max_depth} levels")
     try:
         value = _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
