@@ -140,8 +140,7 @@ class Explanation(View):
 
 
 class Delivered(NamedTuple):
-    """A delivery that is durable here; `is_new` says whether it was not held before."""
+    """A delivery that is durable here, whether it came now or had come before."""
 
     event_id: UUID
     event_type: str
-    is_new: bool = True
