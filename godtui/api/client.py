@@ -10,6 +10,7 @@ from uuid import UUID
 
 from godtui import jsontext
 from godtui.api import answers
+from godtui.api.dispatcher_client import HttpDispatcher
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
 from godtui.operations import (
@@ -41,6 +42,7 @@ class HttpOperations:
         self.store = HttpStore(self._connection)
         self.letters = HttpLetters(self._connection)
         self.schemas = HttpContracts(self._connection)
+        self.dispatcher = HttpDispatcher(self._connection)
         self.monitor = HttpMonitor(self._connection)
 
     @property

@@ -18,18 +18,23 @@ from godtui.filters import FilterError
 from godtui.operations import (
     BadCursorError,
     ConflictError,
+    DispatcherUnavailableError,
     HistoryElsewhereError,
     NotConfirmedError,
     NotRequeuedError,
     RequeueRefusedError,
     StoreUnavailableError,
+    TicketStateError,
     TooLargeError,
     UnknownLetterError,
     UnknownPositionError,
+    UnknownTicketError,
 )
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
+DISPATCHER = "dispatcher"
+"""The `component` of a 503 that is not the store's."""
 MAX_DETAIL = 1000
 """Characters; what is longer quotes its sender, and the faults say it all the same."""
 
@@ -149,6 +154,21 @@ def _(error: NotRequeuedError) -> ProblemError:
 
 
 @problem_of.register
+def _(error: UnknownTicketError) -> ProblemError:
+    return ProblemError(404, str(error))
+
+
+@problem_of.register
+def _(error: TicketStateError) -> ProblemError:
+    return ProblemError(409, str(error))
+
+
+@problem_of.register
+def _(error: DispatcherUnavailableError) -> ProblemError:
+    return unavailable(str(error), component=DISPATCHER)
+
+
+@problem_of.register
 def _(error: BadCursorError) -> ProblemError:
     return ProblemError(400, "the cursor was not given out for this query; leave it out to begin anew")
 
@@ -219,6 +239,9 @@ HANDLED: tuple[type[Exception], ...] = (
     UnknownLetterError,
     RequeueRefusedError,
     NotRequeuedError,
+    UnknownTicketError,
+    TicketStateError,
+    DispatcherUnavailableError,
     StoreUnavailableError,
     BadCursorError,
     FilterError,

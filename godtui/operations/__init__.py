@@ -49,6 +49,7 @@ from godtui.dispatcher.views import (
 )
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
+    MAX_REASON_CHARACTERS,
     BusOperations,
     ContractOperations,
     DispatcherOperations,
@@ -63,6 +64,7 @@ from godtui.operations.protocols import (
 __all__ = [
     "MAX_BATCH_BYTES",
     "MAX_BATCH_EVENTS",
+    "MAX_REASON_CHARACTERS",
     "OPEN_STATES",
     "BadCursorError",
     "BatchReport",

@@ -3,7 +3,7 @@
 from godtui.bloodbank.http.answers import Answer, error, faults, filter_error, publish_error
 from godtui.bloodbank.http.connection import Connection
 from godtui.bloodbank.http.publishing import publish, publish_batch
-from godtui.bloodbank.http.streaming import stream
+from godtui.bloodbank.http.streaming import stream, text
 
 __all__ = [
     "Answer",
@@ -15,4 +15,5 @@ __all__ = [
     "publish_batch",
     "publish_error",
     "stream",
+    "text",
 ]

@@ -19,7 +19,7 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
-from godtui.operations.protocols import LetterOperations, Order, StoreOperations
+from godtui.operations.protocols import DispatcherOperations, LetterOperations, Order, StoreOperations
 
 
 class EngineBus:
@@ -101,10 +101,12 @@ class EngineOperations:
         store: StoreOperations,
         letters: LetterOperations,
         schemas: EngineContracts,
+        dispatcher: DispatcherOperations,
         monitor: EngineMonitor,
     ) -> None:
         self.bus = bus
         self.store = store
         self.letters = letters
         self.schemas = schemas
+        self.dispatcher = dispatcher
         self.monitor = monitor

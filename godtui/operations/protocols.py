@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import UUID
 
 from godtui.bloodbank.deadletters import DeadLetter
@@ -21,6 +21,8 @@ from godtui.filters import Filter
 from godtui.jsontext import Json
 
 Order: TypeAlias = Direction
+MAX_REASON_CHARACTERS: Final = 500
+"""The most that an operator's reason may have."""
 
 
 class BusOperations(Protocol):
@@ -171,6 +173,9 @@ class Operations(Protocol):
 
     @property
     def schemas(self) -> ContractOperations: ...
+
+    @property
+    def dispatcher(self) -> DispatcherOperations: ...
 
     @property
     def monitor(self) -> HealthOperations: ...

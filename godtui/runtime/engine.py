@@ -24,6 +24,7 @@ from godtui.candystore.announcer import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
+from godtui.operations.absent import AbsentDispatcher
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
 from godtui.runtime.supervisor import Supervisor
@@ -177,6 +178,7 @@ class Engine:
             store,
             letters,
             EngineContracts(contracts),
+            AbsentDispatcher("no dispatcher works here; start one with --workers persister,dispatcher"),
             EngineMonitor(self.health),
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -56,6 +57,23 @@ class Connection:
         except httpx.RequestError as error:
             message = f"the instance at {self.address} went away before it answered ({_reason(error)})"
             raise InstanceUnreachableError(message, sent=True) from None
+        return self.answer(response)
+
+    @asynccontextmanager
+    async def opened(self, method: str, path: str) -> AsyncGenerator[httpx.Response]:
+        """An answer that is read while it comes; its parts may be any time apart."""
+        patient = httpx.Timeout(None, connect=CONNECT_SECONDS)
+        try:
+            async with self.http.stream(method, path, timeout=patient) as response:
+                yield response
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self.unreachable(error) from None
+        except httpx.RequestError as error:
+            message = f"the instance at {self.address} went away before it had told all ({_reason(error)})"
+            raise InstanceUnreachableError(message, sent=True) from None
+
+    def answer(self, response: httpx.Response) -> Answer:
+        """An answer that was read."""
         return Answer(self.address, response.status_code, response.headers.get("content-type", ""), response.content)
 
     def unreachable(self, error: Exception) -> InstanceUnreachableError:

@@ -1,8 +1,8 @@
-"""An instance's `/stream`, once."""
+"""What an instance tells for as long as somebody listens."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -40,6 +40,19 @@ async def stream(
         raise _ended(connection.address, error) from None
     except (OSError, TimeoutError, InvalidHandshake) as error:
         raise connection.unreachable(error) from None
+
+
+async def text(connection: Connection, path: str, refused: Callable[[Answer], Exception]) -> AsyncGenerator[str]:
+    """The text at a path as it comes, however long it pauses, until it ends.
+
+    Raises what `refused` makes of any other answer than 200, and InstanceUnreachableError.
+    """
+    async with connection.opened("GET", path) as answer:
+        if answer.status_code != 200:
+            await answer.aread()
+            raise refused(connection.answer(answer))
+        async for piece in answer.aiter_text():
+            yield piece
 
 
 def _ended(address: str, error: ConnectionClosed) -> Exception:
