@@ -190,6 +190,12 @@ def test_canonical_form(value: Any, canonical: bytes) -> None:
     assert jsontext.canonical(value) == canonical
 
 
+def test_what_will_stand_within_another_value_may_be_nested_less() -> None:
+    assert jsontext.parse(b'{"[[": [1]}', max_depth=2) == {"[[": [1]}
+    with pytest.raises(jsontext.JsonError, match="nested deeper than 1 levels"):
+        jsontext.parse(b'{"[[": [1]}', max_depth=1)
+
+
 def test_a_pointer_escapes() -> None:
     assert jsontext.pointer(["a/b", 0, "~", ""]) == "/a~1b/0/~0/"
     assert jsontext.pointer([]) == ""
