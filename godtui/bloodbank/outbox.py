@@ -85,11 +85,23 @@ class Outbox:
         self, messages: Sequence[Message], *, along: Callable[[Transaction], Any] | None = None
     ) -> list[PublishOutcome]:
         """Accept in order, in one commit with what `along` does: Unconfirmed where the log cannot be written."""
-        unit = self.accept(messages)
         try:
+            if along is None and self.accept is Append:
+                return await self._append(messages)
+            unit = self.accept(messages)
             return await self._log.submit(unit if along is None else _Together(unit, along))
         except LogUnavailableError as error:
             return [Unconfirmed(str(error))] * len(messages)
+
+    async def _append(self, messages: Sequence[Message]) -> list[PublishOutcome]:
+        """As the unit does, but what others append at the same time shares its statements."""
+        records = [record_of(message) for message in messages]
+        sound = [record for record in records if isinstance(record, Record)]
+        try:
+            outcomes = iter(await self._log.append(sound))
+        except PoisonError:
+            return await self._log.submit(Append(messages))
+        return [record if isinstance(record, Refused) else answer(next(outcomes)) for record in records]
 
     async def waiting(self) -> Waiting:
         """What has not been sent on yet. Raises LogUnavailableError."""
