@@ -135,7 +135,7 @@ def test_its_settings_are_settings_that_it_can_start_with(environ: dict[str, str
 
 
 def test_secrets_are_handed_on_and_written_nowhere() -> None:
-    secret = {VARIABLES[name] for name in SECRETS} | {"OPENCLAW_HOOK_TOKEN", "PLANE_WEBHOOK_SECRET"}
+    secret = {VARIABLES[name] for name in SECRETS}
     environment = services({})["infra-dispatcher"]["environment"]
     assert {name for name, value in environment.items() if value is None} == secret
     told = {name: f"hunter2-{name}" for name in secret}

@@ -1,7 +1,9 @@
 """Every setting, one precedence: flag, environment, `infra-dispatch.env`, `godtui.toml`, default."""
 
-from godtui.settings.addresses import is_loopback, shown_url
+from godtui.settings.addresses import is_loopback, shown_url, web_url
 from godtui.settings.brokers import BusIdentity
+from godtui.settings.checks import CheckSetting, component_key
+from godtui.settings.dispatching import DispatchingSettings
 from godtui.settings.errors import SettingsError
 from godtui.settings.model import FLAGS, VARIABLES, Settings, packaged
 from godtui.settings.values import MessageTtl
@@ -10,10 +12,14 @@ __all__ = [
     "FLAGS",
     "VARIABLES",
     "BusIdentity",
+    "CheckSetting",
+    "DispatchingSettings",
     "MessageTtl",
     "Settings",
     "SettingsError",
+    "component_key",
     "is_loopback",
     "packaged",
     "shown_url",
+    "web_url",
 ]

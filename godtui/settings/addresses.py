@@ -6,9 +6,12 @@ import ipaddress
 import re
 from typing import Final
 
+from pydantic import HttpUrl, ValidationError
+
 EMBEDDED: Final = "embedded:"
 
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+_WEB_URL = re.compile(r"https?://[^/?#\\\s][^\s]*", re.IGNORECASE)
 _NODE_STARTS = re.compile(r",(?=\s*[A-Za-z]+://)")
 _CREDENTIALS = re.compile(r"(://[^:@/]*):.*@", re.DOTALL)
 
@@ -33,6 +36,22 @@ def is_host(text: str) -> bool:
     except ValueError:
         return len(text) <= 253 and _HOST_NAME.fullmatch(text) is not None
     return True
+
+
+def web_url(text: str) -> str:
+    """An HTTP URL in its normal form, as WHATWG's URL standard has it.
+
+    Raises ValueError with the end of the sentence "it must be ...", in which no part of the URL is repeated.
+    """
+    try:
+        url = HttpUrl(text) if _WEB_URL.fullmatch(text) and text.isprintable() else None
+    except ValidationError:
+        url = None
+    if url is None or not url.host or url.port == 0:
+        raise ValueError("an http:// or https:// URL with a host, as in http://localhost:18789/hooks/agent")
+    if url.username is not None or url.password is not None:
+        raise ValueError("a URL without user and password")
+    return str(url)
 
 
 def node_urls(text: str) -> tuple[str, ...]:

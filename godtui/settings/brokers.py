@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Self
-from urllib.parse import SplitResult, quote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, quote, unquote, unquote_to_bytes, urlsplit
 
 from godtui.settings.addresses import EMBEDDED, is_host, node_urls
 
@@ -75,6 +75,12 @@ class BusIdentity:
             return f"the bus {EMBEDDED}"
         places = ",".join(sorted(self.nodes))
         return f"the broker {places}" + ("" if self.vhost == "/" else f" (virtual host {quote(self.vhost, safe='')})")
+
+
+def passwords(url: str) -> tuple[str, ...]:
+    """The password of one node's URL as it is written and as it is meant; none where there is none."""
+    password = urlsplit(url).password
+    return (password, unquote(password)) if password else ()
 
 
 def _node(text: str) -> _Node:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import platformdirs
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    InstanceOf,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import BeforeValidator, Field, InstanceOf, PrivateAttr, SecretStr, ValidationError
 
 from godtui.settings.addresses import EMBEDDED, is_host, is_loopback, node_urls, shown_url
-from godtui.settings.brokers import NO_BUS, BusIdentity
+from godtui.settings.brokers import NO_BUS, BusIdentity, passwords
+from godtui.settings.dispatching import STATE_FILE, DispatchingSettings
 from godtui.settings.errors import SettingsError
 from godtui.settings.layers import (
     ENV_FILE,
@@ -37,69 +27,24 @@ from godtui.settings.layers import (
     toml_layer,
     unknown_variables,
 )
+from godtui.settings.paths import as_path, existing_file, existing_folder
 from godtui.settings.values import (
     NO_WORKERS,
     PERSISTER,
     WORKERS,
     MessageTtl,
     listed,
+    plain,
     seconds,
+    shown_text,
+    token,
     whole_number,
     worker_names,
 )
 
 APPLICATION = "godtui"
-LATER = frozenset(
-    {
-        "GODTUI_RETENTION",
-        "OPENCLAW_HOOK_TOKEN",
-        "OPENCLAW_HOOK_URL",
-        "OPENCLAW_HOOK_DELIVER",
-        "INFRA_READY_STATES",
-        "INFRA_READY_LABELS",
-        "INFRA_READY_LABELS_MATCH",
-        "INFRA_COMPONENT_LABEL_PREFIX",
-        "INFRA_REARM_SECONDS",
-        "INFRA_RUN_CHECKS",
-        "INFRA_CHECK_POLICY",
-        "INFRA_CHECK_TIMEOUT_SECONDS",
-        "INFRA_CHECK_REUSE_SECONDS",
-        "INFRA_CHECK_RETRY_SECONDS",
-        "INFRA_COMPONENT_CHECKS_JSON",
-        "INFRA_COMPONENTS_ROOT",
-        "INFRA_DISPATCH_STATE_PATH",
-        "PLANE_WEBHOOK_SECRET",
-    }
-)
+LATER = frozenset({"GODTUI_RETENTION"})
 """Settings whose part of the program is not there yet: no mistake, and those with our prefix are warned of."""
-
-_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
-_SHOWN_CHARACTERS = 80
-
-
-def _path(value: object, info: ValidationInfo) -> Path:
-    """A path, `~` being the home directory and a relative one starting where it was written."""
-    if not isinstance(value, str | Path) or not str(value) or "\0" in str(value):
-        raise ValueError("not a path")
-    path = Path(value)
-    bases: Mapping[str, Path] = info.context or {}
-    if path.parts[:1] == ("~",):
-        path = bases.get("~", Path.home()).joinpath(*path.parts[1:])
-    return bases.get(info.field_name or "", Path.cwd()) / path
-
-
-def _folder(value: object, info: ValidationInfo) -> Path:
-    path = _path(value, info)
-    if not path.is_dir():
-        raise ValueError("no folder")
-    return path
-
-
-def _file(value: object, info: ValidationInfo) -> Path:
-    path = _path(value, info)
-    if not path.is_file():
-        raise ValueError("no file")
-    return path
 
 
 def _bus_url(value: object) -> str:
@@ -122,21 +67,11 @@ def _hosts(value: object) -> tuple[str, ...]:
     return hosts
 
 
-def _secret(value: object) -> object:
-    if isinstance(value, SecretStr):
-        return value
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise ValueError("no token")
-    return value
-
-
-class Settings(BaseModel):
+class Settings(DispatchingSettings):
     """What the program was told, from the first place that says it.
 
     A field's description is the end of the sentence "it must be ...".
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     bus_url: Annotated[str, BeforeValidator(_bus_url)] = Field(
         default=EMBEDDED, repr=False, exclude=True, description="embedded: or the URLs of a broker's nodes"
@@ -145,18 +80,22 @@ class Settings(BaseModel):
         default=WORKERS, description=f"{', '.join(WORKERS)}, both with a comma between them, or {NO_WORKERS}"
     )
     queue_type: Literal["quorum", "classic"] = Field(default="quorum", description="quorum or classic")
-    data_dir: Annotated[Path, BeforeValidator(_path)] = Field(
+    data_dir: Annotated[Path, BeforeValidator(as_path)] = Field(
         default_factory=lambda: platformdirs.user_data_path(APPLICATION, appauthor=False), description="a path"
     )
-    schemas: Annotated[Path | None, BeforeValidator(_folder)] = Field(default=None, description="a folder that exists")
-    registry: Annotated[Path | None, BeforeValidator(_file)] = Field(default=None, description="a file that exists")
+    schemas: Annotated[Path | None, BeforeValidator(existing_folder)] = Field(
+        default=None, description="a folder that exists"
+    )
+    registry: Annotated[Path | None, BeforeValidator(existing_file)] = Field(
+        default=None, description="a file that exists"
+    )
     host: Annotated[str, BeforeValidator(_host)] = Field(
         default="127.0.0.1", description="a host name or address without scheme and port"
     )
     port: Annotated[int, BeforeValidator(whole_number)] = Field(
         default=8000, ge=0, le=65_535, description="a whole number from 0 to 65535"
     )
-    api_token: Annotated[SecretStr | None, BeforeValidator(_secret)] = Field(
+    api_token: Annotated[SecretStr | None, BeforeValidator(token)] = Field(
         default=None, description="visible ASCII characters without spaces"
     )
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_hosts)] = Field(
@@ -204,8 +143,10 @@ class Settings(BaseModel):
     @classmethod
     def _validated(cls, written: Layer, home: Path) -> Self:
         context = {"~": home, **{name: found.folder for name, found in written.items()}}
+        values: dict[str, object] = {"infra_dispatch_state_path": home / STATE_FILE}
+        values |= {name: found.value for name, found in written.items()}
         try:
-            return cls.model_validate({name: found.value for name, found in written.items()}, context=context)
+            return cls.model_validate(values, context=context)
         except ValidationError as error:
             details = error.errors(include_url=False, include_input=False)
             faults = dict.fromkeys(_sentence(str(one["loc"][0]), written, one["msg"]) for one in details)
@@ -235,6 +176,40 @@ class Settings(BaseModel):
         """Where a setting's value came from, such as `--port`, `GODTUI_PORT`, `godtui.toml:/path` or `default`."""
         return self._origins.get(name, "default")
 
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret there is, the longest first, to be taken out of what others wrote."""
+        found = [getattr(self, name) for name in sorted(SECRETS)]
+        known = [secret.get_secret_value() for secret in found if secret is not None]
+        known += [password for url in self.bus_urls for password in passwords(url)]
+        return tuple(sorted(set(known), key=lambda secret: (-len(secret), secret)))
+
+    def shown(self, names: Iterable[str]) -> list[tuple[str, str, str]]:
+        """Settings as operators see them: variable, value and origin; a secret is only `set` or `not set`."""
+        return [(VARIABLES[name], self._shown(name), self.origin(name)) for name in names]
+
+    def _shown(self, name: str) -> str:
+        value = getattr(self, name)
+        match name, value:
+            case _, None:
+                return "not set"
+            case _, SecretStr():
+                return "set"
+            case "bus_url", _:
+                return self.shown_bus_url
+            case "openclaw_hook_url", _:
+                return self.shown_hook_url
+            case _, bool():
+                return str(value).lower()
+            case _, float():
+                return f"{value:.9f}".rstrip("0").rstrip(".")
+            case _, tuple():
+                return ",".join(value) or "none"
+            case _, MessageTtl():
+                return str(value)
+            case _, Mapping():
+                return json.dumps(self.model_dump(mode="json", include={name})[name], ensure_ascii=False)
+        return str(value)
+
     def shared(self) -> dict[str, str]:
         """What another process of the same data directory may know of the settings: those that have flags."""
         shown = {name: str(getattr(self, name)) for name in ("data_dir", "host", "port")}
@@ -259,8 +234,15 @@ class Settings(BaseModel):
 
 FLAGS = {name: f"--{name.replace('_', '-')}" for name in ("data_dir", "schemas", "registry", "host", "port")}
 FLAGS |= {"bus_url": "--bus", "workers": "--workers"}
-VARIABLES = {name: f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
-SECRETS = frozenset({"api_token"})
+VARIABLES = {
+    name: name.upper() if name in DispatchingSettings.model_fields else f"{PREFIX}{name.upper()}"
+    for name in Settings.model_fields
+}
+SECRETS = frozenset({"api_token", "openclaw_hook_token", "plane_webhook_secret"})
+_UNREPEATED = SECRETS | {"openclaw_hook_url"}
+"""What a sentence about a value does not repeat; in a URL a password may stand anywhere."""
+_TOLD = frozenset({"bus_url", "openclaw_hook_url", "infra_component_checks_json"})
+"""Settings whose readers say themselves what is wrong."""
 
 
 def _layers(
@@ -287,20 +269,19 @@ def _layers(
 def _sentence(name: str, written: Layer, message: str) -> str:
     """What is wrong with one value; that of a secret is not repeated."""
     found = written[name]
-    allowed = Settings.model_fields[name].description
-    beginning = found.name if name in SECRETS else f"{found.name} is {_shown(name, found)};"
-    if name == "bus_url":
+    hidden = name in _UNREPEATED
+    beginning = found.name if hidden else f"{found.name} is {_shown(name, found)};"
+    if name in _TOLD:
         return f"{beginning} {message.removeprefix('Value error, ')}"
-    return f"{beginning} must be {allowed}" if name in SECRETS else f"{beginning} it must be {allowed}"
+    allowed = Settings.model_fields[name].description
+    return f"{beginning} must be {allowed}" if hidden else f"{beginning} it must be {allowed}"
 
 
 def _shown(name: str, found: Written) -> str:
-    """A value as a sentence may carry it: short, without passwords, and with nothing that could move a cursor."""
+    """A value as a sentence may carry it, without passwords."""
     text = found.value if isinstance(found.value, str) else json.dumps(found.value, default=str, ensure_ascii=False)
     text = shown_url(text) if name == "bus_url" else text
-    text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
-    plain = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
-    return f'"{plain}"' if isinstance(found.value, str | Path) else plain
+    return shown_text(text) if isinstance(found.value, str | Path) else plain(text)
 
 
 def _require_token(settings: Settings, written: Layer) -> None:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 MEMORY_QUEUE = "candystore.events"
 PERSISTER = "persister"
 DISPATCHER = "dispatcher"
@@ -18,6 +20,9 @@ LONGEST_TTL = 4_294_967
 _WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
 _DECIMAL = re.compile(r"[0-9]{1,18}(?:\.[0-9]{1,18})?", re.ASCII)
 _QUEUE = re.compile(r"[^\s,=]{1,255}")
+_TOKEN = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+_SHOWN_CHARACTERS = 80
 
 
 def whole_number(value: object) -> int:
@@ -36,6 +41,36 @@ def seconds(value: object) -> float:
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return float(value)
     raise ValueError("not a number of seconds")
+
+
+def truth(value: object) -> bool:
+    """Whether something holds: a boolean, or true, yes, on, 1 or false, no, off, 0 in any case."""
+    if not isinstance(value, str | int):
+        raise ValueError("not a truth")
+    found = _TRUTHS.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("not a truth")
+    return found
+
+
+def token(value: object) -> object:
+    """A secret that can stand in a header."""
+    if isinstance(value, SecretStr):
+        return value
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ValueError("no token")
+    return value
+
+
+def plain(text: str) -> str:
+    """A text as a sentence may carry it: short, and with nothing that could move a cursor."""
+    text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def shown_text(text: str) -> str:
+    """The same in quotation marks."""
+    return f'"{plain(text)}"'
 
 
 def listed(value: object) -> tuple[str, ...]:
