@@ -85,6 +85,7 @@ COMPONENTS: dict[str, Shape] = {
             {
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
                 "event_id": _UUID,
+                "component": {"type": "string", "description": "What is not there, such as `dispatcher`."},
                 "history": {
                     "anyOf": [
                         _object({"instance": {"type": "string"}, "url": {"anyOf": [{"type": "string"}, _NULL]}}),
@@ -140,6 +141,7 @@ COMPONENTS: dict[str, Shape] = {
     "EventPage": _object(
         {"events": _list("StoredEvent"), "next_cursor": {"anyOf": [{"type": "string"}, _NULL]}}, closed=True
     ),
+    "Delivered": _object({"event_id": _UUID, "event_type": _TYPE}, closed=True),
     "ListedDeadLetter": _object(_LISTED_LETTER, closed=True),
     "DeadLetter": _object(
         {
@@ -235,9 +237,15 @@ _PROBLEMS: dict[int, tuple[str, Shape]] = {
         "The body is not JSON, or the cursor is not of this query.",
         {"detail": "the body is not JSON: NaN is not JSON"},
     ),
+    401: (
+        "The signature is missing, or is not that of this body.",
+        {
+            "detail": "the signature (X-Plane-Signature) is missing, or is not that of this body and our secret"
+        },
+    ),
     404: ("There is no such thing.", {"detail": f"no event {_ID} is stored"}),
     409: (
-        "The id is stored with other content, or the queue of a letter does not take it.",
+        "The id is stored with other content, the queue of a letter does not take it, or a ticket is in another state.",
         {"detail": f"event {_ID} is already stored with other content; publish it under a new id", "event_id": _ID},
     ),
     413: ("Too large.", {"detail": "the body is 2,097,152 bytes; at most 1,048,576 bytes are accepted"}),

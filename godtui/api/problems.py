@@ -21,19 +21,24 @@ from godtui.operations import (
     DispatcherUnavailableError,
     HistoryElsewhereError,
     NotConfirmedError,
+    NotDurableError,
+    NotJsonError,
     NotRequeuedError,
     RequeueRefusedError,
+    SignatureError,
     StoreUnavailableError,
     TicketStateError,
     TooLargeError,
     UnknownLetterError,
     UnknownPositionError,
     UnknownTicketError,
+    WebhookDisabledError,
 )
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
 DISPATCHER = "dispatcher"
+WEBHOOKS = "webhooks"
 """The `component` of a 503 that is not the store's."""
 MAX_DETAIL = 1000
 """Characters; what is longer quotes its sender, and the faults say it all the same."""
@@ -169,6 +174,27 @@ def _(error: DispatcherUnavailableError) -> ProblemError:
 
 
 @problem_of.register
+def _(error: WebhookDisabledError) -> ProblemError:
+    # To ask again is of no use before somebody has set something.
+    return ProblemError(503, str(error), component=WEBHOOKS)
+
+
+@problem_of.register
+def _(error: SignatureError) -> ProblemError:
+    return ProblemError(401, str(error), headers={"WWW-Authenticate": "X-Plane-Signature"})
+
+
+@problem_of.register
+def _(error: NotJsonError) -> ProblemError:
+    return ProblemError(400, str(error))
+
+
+@problem_of.register
+def _(error: NotDurableError) -> ProblemError:
+    return unavailable(str(error))
+
+
+@problem_of.register
 def _(error: BadCursorError) -> ProblemError:
     return ProblemError(400, "the cursor was not given out for this query; leave it out to begin anew")
 
@@ -242,6 +268,10 @@ HANDLED: tuple[type[Exception], ...] = (
     UnknownTicketError,
     TicketStateError,
     DispatcherUnavailableError,
+    WebhookDisabledError,
+    SignatureError,
+    NotJsonError,
+    NotDurableError,
     StoreUnavailableError,
     BadCursorError,
     FilterError,

@@ -32,4 +32,4 @@ class NotJsonError(DispatcherError, ValueError):
 
 
 class NotDurableError(DispatcherError):
-    """The delivery could not be made durable; it is not held here."""
+    """The delivery could not be made durable in time; sent again it is held once."""
