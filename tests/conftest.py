@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +17,11 @@ settings.register_profile(
 settings.register_profile("searching", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# What belongs to whoever runs the tests, ~/.config/openclaw above all, is neither read nor written by any of them.
+HOME = tempfile.mkdtemp(prefix="godtui-home-")
+os.environ["HOME"] = HOME
+
 
 def pytest_sessionfinish() -> None:
     broker.remove_shared()
+    shutil.rmtree(HOME, ignore_errors=True)
