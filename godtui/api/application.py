@@ -17,17 +17,19 @@ from godtui.api import batch, publish, stream
 from godtui.api.configuration import ApiConfig
 from godtui.api.contracts import contracts_router
 from godtui.api.deadletters import letters_router
+from godtui.api.dispatcher import dispatcher_router
 from godtui.api.docs import docs
 from godtui.api.events import events_router
 from godtui.api.guards import Guard
 from godtui.api.health import health_router
 from godtui.api.openapi import COMPONENTS
+from godtui.api.openapi_dispatcher import DISPATCHER_COMPONENTS
 from godtui.api.problems import HANDLED, ProblemError, answer, refusal
 from godtui.clock import Clock
 from godtui.operations import Operations
 
 DESCRIPTION = """\
-Publish events, ask the log, follow it, see to dead letters, and read the contracts.
+Publish events, ask the log, follow it, see to dead letters and to the dispatcher, and read the contracts.
 
 Errors are problems (RFC 9457, application/problem+json): 400 the body is not JSON, 413 it is too large, 422 anything
 else that is wrong with a request, each fault with its place. Parameters that are unknown, repeated or out of range are
@@ -66,6 +68,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
     ]
     application.include_router(events_router(operations, clock))
     application.include_router(letters_router(operations, config, clock))
+    application.include_router(dispatcher_router(operations))
     application.include_router(contracts_router(operations))
     application.include_router(health_router(operations))
     application.router.default = _unknown_path
@@ -87,7 +90,7 @@ class _Api(FastAPI):
             )
             document["paths"] = {**_PLAIN_PATHS, **document["paths"]}
             document["components"] = {
-                "schemas": COMPONENTS,
+                "schemas": {**COMPONENTS, **DISPATCHER_COMPONENTS},
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             }
             document["security"] = [{}, {"token": []}]

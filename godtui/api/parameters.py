@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
+from uuid import UUID
 
 from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -14,9 +15,11 @@ from godtui import filters
 from godtui.api.problems import ProblemError
 from godtui.envelope import Fault, version_fault
 from godtui.filters import Filter
+from godtui.operations import TicketState
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_SEQ = 2**63 - 1
+_UUID = "0198c5a2-6c1e-7000-8000-000000000001"
 
 
 def _digits(value: object) -> object:
@@ -58,7 +61,7 @@ class EventsQuery(Query):
     filter: str | None = Field(None, description="The filter language.", examples=["type:agent.# -is:invalid"])
     type: str | None = _filled("AMQP pattern of event types.", "agent.task.*")
     source: str | None = _filled("`source.service` or `source.app`, exactly.", "http")
-    correlation_id: str | None = _filled("UUID of the chain.", "0198c5a2-6c1e-7000-8000-000000000001")
+    correlation_id: str | None = _filled("UUID of the chain.", _UUID)
     since: str | None = _filled("Event time, RFC 3339, a date, or `15m`.", "15m")
     until: str | None = _filled("Event time, RFC 3339, a date, or `15m`.", "2026-02-12")
     text: str | None = _filled("Whole words that the event holds.", "disk full")
@@ -108,6 +111,20 @@ class StreamQuery(Query):
         None, ge=0, le=_MAX_SEQ, description="Begin with what is stored beyond this `seq`; nothing is then dropped."
     )
     positions: Literal["true", "false"] = Field("false", description="Also tell how far the log was looked through.")
+
+
+class DispatcherQuery(Query):
+    """The parameters of `GET /dispatcher`."""
+
+    state: TicketState | None = Field(None, description="Only tickets of this state.")
+    limit: Whole = Field(100, ge=1, le=1000, description="How many tickets at most.")
+
+
+class ExplainQuery(Query):
+    """The parameters of `POST /dispatcher/explain`."""
+
+    event_id: UUID | None = Field(None, description="A stored delivery.", examples=[_UUID])
+    ticket: str | None = Field(None, min_length=1, description="A ticket's id or reference.", examples=["INFRA-42"])
 
 
 class ContractQuery(Query):

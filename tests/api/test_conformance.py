@@ -18,18 +18,25 @@ from godtui.runtime.engine import Engine
 from godtui.runtime.hosting import Host
 from godtui.settings import Settings
 from tests.api.conftest import idle_application
+from tests.dispatching import MemoryDispatcher
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An instance that runs in a thread of its own."""
     chosen = Settings(data_dir=tmp_path_factory.mktemp("data"), port=0)
-    engine = Engine(chosen, Ownership.take(chosen.data_dir), services=(HttpService,), workers=False)
+    engine = Engine(chosen, Ownership.take(chosen.data_dir), services=(with_dispatcher,), workers=False)
     host = Host(lambda: engine, "embedded")
     host.start()
     assert engine.url is not None
     yield engine.url
     host.stop()
+
+
+def with_dispatcher(engine: Engine) -> HttpService:
+    """The API of an engine, with a dispatcher that has tickets."""
+    engine.operations.dispatcher = MemoryDispatcher()
+    return HttpService(engine)
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -47,6 +54,8 @@ BEYOND_A_SCHEMA = {
     "GET /dead-letters": [positive_data_acceptance],
     # Whether there is such a letter, its id does not say.
     "POST /dead-letters/{letter_id}/requeue": [positive_data_acceptance],
+    # That one of three things is given, and of the parameters one, no schema of theirs says.
+    "POST /dispatcher/explain": [positive_data_acceptance],
 }
 """Checks of documents that an operation cannot promise, and why."""
 
