@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui import __version__, jsontext
-from godtui.api import batch, publish, stream
+from godtui.api import batch, publish, stream, webhooks
 from godtui.api.configuration import ApiConfig
 from godtui.api.contracts import contracts_router
 from godtui.api.deadletters import letters_router
@@ -33,8 +33,8 @@ Publish events, ask the log, follow it, see to dead letters and to the dispatche
 
 Errors are problems (RFC 9457, application/problem+json): 400 the body is not JSON, 413 it is too large, 422 anything
 else that is wrong with a request, each fault with its place. Parameters that are unknown, repeated or out of range are
-refused. Where a token is set, send Authorization: Bearer with it; /health alone wants none. Unknown paths are 404, and
-nothing redirects.
+refused. Where a token is set, send Authorization: Bearer with it; /health wants none, and /webhooks/plane a signature
+in its place. Unknown paths are 404, and nothing redirects.
 """
 
 
@@ -43,6 +43,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
     plain: dict[str, ASGIApp] = {
         "/publish": publish.Publish(operations, config),
         "/publish/batch": batch.PublishBatch(operations),
+        "/webhooks/plane": webhooks.PlaneWebhook(operations),
     }
     application = _Api(
         title="godtui",
@@ -101,6 +102,7 @@ class _Api(FastAPI):
 _PLAIN_PATHS: dict[str, Any] = {
     "/publish": {"post": publish.OPERATION},
     "/publish/batch": {"post": batch.OPERATION},
+    "/webhooks/plane": {"post": webhooks.OPERATION},
     "/stream": {"get": stream.OPERATION},
 }
 

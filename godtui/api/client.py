@@ -11,6 +11,7 @@ from uuid import UUID
 from godtui import jsontext
 from godtui.api import answers
 from godtui.api.dispatcher_client import HttpDispatcher
+from godtui.api.webhooks_client import HttpWebhooks
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
 from godtui.operations import (
@@ -43,6 +44,7 @@ class HttpOperations:
         self.letters = HttpLetters(self._connection)
         self.schemas = HttpContracts(self._connection)
         self.dispatcher = HttpDispatcher(self._connection)
+        self.webhooks = HttpWebhooks(self._connection)
         self.monitor = HttpMonitor(self._connection)
 
     @property

@@ -239,9 +239,7 @@ _PROBLEMS: dict[int, tuple[str, Shape]] = {
     ),
     401: (
         "The signature is missing, or is not that of this body.",
-        {
-            "detail": "the signature (X-Plane-Signature) is missing, or is not that of this body and our secret"
-        },
+        {"detail": "the signature (X-Plane-Signature) is missing, or is not that of this body and our secret"},
     ),
     404: ("There is no such thing.", {"detail": f"no event {_ID} is stored"}),
     409: (

@@ -33,6 +33,7 @@ from godtui.dispatcher.errors import (
     UnknownTicketError,
     WebhookDisabledError,
 )
+from godtui.dispatcher.ingress import MAX_DELIVERY_BYTES
 from godtui.dispatcher.views import (
     OPEN_STATES,
     Check,
@@ -64,6 +65,7 @@ from godtui.operations.protocols import (
 __all__ = [
     "MAX_BATCH_BYTES",
     "MAX_BATCH_EVENTS",
+    "MAX_DELIVERY_BYTES",
     "MAX_REASON_CHARACTERS",
     "OPEN_STATES",
     "BadCursorError",

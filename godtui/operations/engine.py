@@ -19,7 +19,13 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
-from godtui.operations.protocols import DispatcherOperations, LetterOperations, Order, StoreOperations
+from godtui.operations.protocols import (
+    DispatcherOperations,
+    LetterOperations,
+    Order,
+    StoreOperations,
+    WebhookOperations,
+)
 
 
 class EngineBus:
@@ -102,6 +108,7 @@ class EngineOperations:
         letters: LetterOperations,
         schemas: EngineContracts,
         dispatcher: DispatcherOperations,
+        webhooks: WebhookOperations,
         monitor: EngineMonitor,
     ) -> None:
         self.bus = bus
@@ -109,4 +116,5 @@ class EngineOperations:
         self.letters = letters
         self.schemas = schemas
         self.dispatcher = dispatcher
+        self.webhooks = webhooks
         self.monitor = monitor

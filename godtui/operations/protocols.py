@@ -145,6 +145,9 @@ class DispatcherOperations(Protocol):
 class WebhookOperations(Protocol):
     """Taking deliveries in."""
 
+    def require_secret(self) -> None:
+        """Asked before a delivery's body is read: raises WebhookDisabledError where it is known that none is taken."""
+
     async def plane(self, body: bytes, *, signature: str | None, delivery: str | None) -> Delivered:
         """Verify and keep one of Plane's deliveries; durable here when this returns, whatever the state of the bus.
 
@@ -176,6 +179,9 @@ class Operations(Protocol):
 
     @property
     def dispatcher(self) -> DispatcherOperations: ...
+
+    @property
+    def webhooks(self) -> WebhookOperations: ...
 
     @property
     def monitor(self) -> HealthOperations: ...

@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import cached_property
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -22,11 +23,13 @@ from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingR
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
 from godtui.clock import Clock, SystemClock
+from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.absent import AbsentDispatcher
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
+from godtui.operations.protocols import WebhookOperations
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -179,6 +182,7 @@ class Engine:
             letters,
             EngineContracts(contracts),
             AbsentDispatcher("no dispatcher works here; start one with --workers persister,dispatcher"),
+            self._ingress(contracts, rules),
             EngineMonitor(self.health),
         )
 
@@ -201,10 +205,22 @@ class Engine:
 
     def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:
         """Publishers of what the engine itself says, which is its own affair: contracts and size are as shipped."""
-        shipped = packaged("schemas")
-        own = contracts if self.settings.schemas_folder() == shipped else Contracts(Registry.load(shipped))
+        own = contracts if self.settings.schemas_folder() == packaged("schemas") else self._shipped
         rules = replace(rules, max_event_bytes=max(rules.max_event_bytes, DEFAULT_MAX_BYTES))
         return lambda sink: Publisher(sink, own, rules, clock=self.clock)
+
+    @cached_property
+    def _shipped(self) -> Contracts:
+        return Contracts(Registry.load(packaged("schemas")))
+
+    def _ingress(self, contracts: Contracts, rules: PublishingRules) -> WebhookOperations:
+        """What Plane delivers goes through the outbox, whatever it is like and however the bus is."""
+        secret = self.settings.plane_webhook_secret
+        if secret is None:
+            return ClosedIngress()
+        lenient = replace(rules, max_event_bytes=MAX_EVENT_BYTES, timeout=DURABLE_SECONDS, allow_unknown_types=True)
+        publisher = self._own_publishers(contracts, lenient)(self._transport.outbox)
+        return PlaneIngress(secret.get_secret_value(), publisher.publish, self.clock)
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
         """The chain of a stored event; None where no log is here to tell."""
