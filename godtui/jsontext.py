@@ -59,8 +59,8 @@ def dumps(value: Json) -> bytes:
         text = orjson.dumps(value, option=_JSON_ONLY)
     except TypeError:
         return _dumps_slowly(value)
-    # orjson writes NaN and Infinity as null.
-    return _dumps_slowly(value) if b"null" in text else text
+    # orjson writes NaN and Infinity as null, which is then not what is read back.
+    return text if b"null" not in text or orjson.loads(text) == value else _dumps_slowly(value)
 
 
 def _dumps_slowly(value: Json) -> bytes:
