@@ -203,6 +203,22 @@ BENCHMARKS: Final = (
         ),
     ),
     Benchmark(
+        "webhook",
+        "benchmarks.serving:delivered",
+        baseline="benchmarks.serving:delivered_to_empty",
+        rows=(
+            Row(
+                what="`POST /webhooks/plane`, verified and durable, 64 keep-alive connections",
+                baseline="empty Starlette route, same server",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.2,
+                aim=0.35,
+            ),
+        ),
+    ),
+    Benchmark(
         "validation",
         "benchmarks.validating:by_registry",
         baseline="benchmarks.validating:bare",

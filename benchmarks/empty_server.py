@@ -1,4 +1,4 @@
-"""An empty Starlette route on the server that godtui uses, set up as godtui sets it up; prints its address."""
+"""Empty Starlette routes on the server that godtui uses, set up as godtui sets it up; prints its address."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ async def empty(_request: Request) -> Response:
 async def main() -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    application = Starlette(routes=[Route("/publish", empty, methods=["POST"])])
+    application = Starlette(routes=[Route(path, empty, methods=["POST"]) for path in ("/publish", "/webhooks/plane")])
     async with await serve(application, "127.0.0.1", 0) as service:
         print(service.url, flush=True)
         await ended.wait()

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE
@@ -30,28 +30,32 @@ def godtui(data: Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "godtui", "--data-dir", str(data), "--port", "0", *arguments]
 
 
-def environment(home: Path) -> dict[str, str]:
-    """What a process may know: these benchmarks, a home of its own, and a terminal that can do what most can."""
+def environment(home: Path, settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a process may know: these benchmarks, a home of its own, a terminal that can do what most can, and these."""
     # An installed program is compiled once, not at every start.
     left_out = (*_OURS, "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
     terminal = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
-    return {**kept, **terminal, "HOME": str(home), "PYTHONPATH": str(ROOT)}
+    return {**kept, **terminal, "HOME": str(home), "PYTHONPATH": str(ROOT), **(settings or {})}
 
 
 @contextmanager
-def headless(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A running `godtui --headless` and the address it listens on."""
+def headless(home: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """A running `godtui --headless` with these environment variables, and the address it listens on."""
     data = home / "data"
-    with running(godtui(data, "--headless"), home) as process:
+    with running(godtui(data, "--headless"), home, settings) as process:
         yield process, address_of(data, process)
 
 
 @contextmanager
-def running(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    command: list[str], home: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process without a terminal, whose stdout can be read and whose stdin can be closed."""
     with (home / "stderr").open("ab") as stderr:
-        process = subprocess.Popen(command, cwd=home, env=environment(home), stdin=PIPE, stdout=PIPE, stderr=stderr)
+        process = subprocess.Popen(
+            command, cwd=home, env=environment(home, settings), stdin=PIPE, stdout=PIPE, stderr=stderr
+        )
     try:
         yield process
     finally:
