@@ -191,7 +191,7 @@ async def _explanation(dispatcher: DispatcherOperations, query: ExplainQuery, bo
 
 def _add_watching(router: APIRouter, operations: Operations) -> None:
     @router.get(
-        "/dispatcher/checks/{component}/output",
+        "/dispatcher/checks/{component:path}/output",
         operation_id="watchCheck",
         summary="What a running check prints, until it ends",
         description="Begins with what is kept of its output so far; empty where no check of the component runs.",

@@ -62,7 +62,7 @@ class HttpDispatcher:
         return _explanation(await self._explain(params={"ticket": name}))
 
     def watch(self, component: str) -> AsyncGenerator[str]:
-        return distant.text(self._connection, f"/dispatcher/checks/{quote(component, safe='')}/output", _refusal)
+        return distant.text(self._connection, f"/dispatcher/checks/{_quoted(component)}/output", _refusal)
 
     async def _post(self, path: str, reason: str = "") -> Answer:
         return await self._connection.request(
@@ -75,9 +75,14 @@ class HttpDispatcher:
 
 def _path(name: str) -> str:
     """Where a ticket is. Raises UnknownTicketError on what no path can name."""
-    if "/" in name or name in ("", ".", ".."):
+    if not name or "/" in name:
         raise UnknownTicketError(f'no ticket is named "{name}"; name one by its id, or its reference such as INFRA-42')
-    return f"/dispatcher/tickets/{quote(name, safe='')}"
+    return f"/dispatcher/tickets/{_quoted(name)}"
+
+
+def _quoted(name: str) -> str:
+    """A name as one part of a path; dots alone would lead elsewhere."""
+    return quote(name, safe="").replace(".", "%2E")
 
 
 def _status(answer: Answer) -> DispatcherStatus:

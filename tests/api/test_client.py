@@ -50,11 +50,13 @@ def calls(client: HttpOperations) -> dict[str, Callable[[], Awaitable[Any]]]:
         "stream": lambda: first(client),
         "contracts": lambda: client.schemas.contracts(),
         "contract": lambda: client.schemas.contract("a.b"),
+        "status": lambda: client.dispatcher.status(),
+        "watch": lambda: anext(client.dispatcher.watch("bloodbank")),
         "health": lambda: client.monitor.health(),
     }
 
 
-CALLS = ("publish", "publish_batch", "query", "event", "stream", "contracts", "contract", "health")
+CALLS = ("publish", "publish_batch", "query", "event", "stream", "contracts", "contract", "status", "watch", "health")
 
 
 def free_port() -> int:
@@ -139,7 +141,7 @@ async def test_something_else_there_is_one_sentence(other: Any) -> None:
     server = await asyncio.start_server(other, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, HttpOperations(url) as client:
-        for name in CALLS if other is answering else [name for name in CALLS if name != "contract"]:
+        for name in CALLS if other is answering else [name for name in CALLS if name not in ("contract", "watch")]:
             with pytest.raises(InstanceUnreachableError, match=f"^what answers at {url} is not a godtui"):
                 await calls(client)[name]()
 
@@ -156,6 +158,20 @@ async def test_a_publish_whose_answer_is_lost_may_have_happened() -> None:
         with pytest.raises(InstanceUnreachableError, match="went away") as lost:
             await client.store.query(Filter())
         assert lost.value.sent
+
+
+async def test_output_whose_end_is_lost_is_one_sentence() -> None:
+    async def breaking_off(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(breaking_off, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, HttpOperations(url) as client, aclosing(client.dispatcher.watch("bloodbank")) as pieces:
+        assert await anext(pieces) == "one"
+        with pytest.raises(InstanceUnreachableError, match=f"^the instance at {url} went away before it had told all"):
+            await anext(pieces)
 
 
 async def test_errors_come_back_as_what_they_were(clock: ManualClock) -> None:

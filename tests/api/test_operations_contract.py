@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 import pytest
@@ -25,21 +25,31 @@ from godtui.filters import Filter
 from godtui.operations import (
     BadCursorError,
     ConflictError,
+    DispatcherOperations,
+    DispatcherUnavailableError,
     Events,
     Frame,
     NotRequeuedError,
     Operations,
     Position,
     RequeueRefusedError,
+    StoreUnavailableError,
+    TicketState,
+    TicketStateError,
     TooLargeError,
     UnknownLetterError,
+    UnknownTicketError,
     Welcome,
 )
+from godtui.operations.absent import AbsentDispatcher
+from godtui.runtime.engine import Engine
 from tests.api.conftest import Bury, Waiting
 from tests.api.test_publish import TYPE
 from tests.api.test_stream import BOUND
 from tests.bloodbank.letters import ENVELOPE, PLANE, row
 from tests.clock import MORNING, ManualClock
+from tests.dispatching import EVENT, MemoryDispatcher
+from tests.dispatching import HOSTILE as TEXT
 
 EVERYTHING = Filter()
 TOKEN = "abc"
@@ -342,3 +352,140 @@ async def test_many_at_once(ways: Operations) -> None:
     assert len({receipt.event_id for receipt in receipts}) == 50
     page = await ways.store.query(EVERYTHING, limit=1000)
     assert {UUID(bytes=event.event_id) for event in page.events} == {receipt.event_id for receipt in receipts}
+
+
+@pytest.fixture
+def dispatcher(engine: Engine) -> MemoryDispatcher:
+    """What stands behind every way to the dispatcher."""
+    found = engine.operations.dispatcher = MemoryDispatcher()
+    return found
+
+
+async def test_the_dispatcher_is_told_whole(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    assert await ways.dispatcher.status() == await dispatcher.status()
+    blocked = await ways.dispatcher.status(state="blocked", limit=1000)
+    assert [each.reference for each in blocked.tickets] == ["INFRA-1"]
+    assert dispatcher.calls[-1] == ("status", "blocked", 1000)
+    assert len((await ways.dispatcher.status(limit=2)).tickets) == 2
+
+
+async def test_a_ticket_is_named_by_id_or_reference(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    for one in dispatcher.tickets.values():
+        assert await ways.dispatcher.ticket(one.id) == await ways.dispatcher.ticket(one.reference) == one
+
+
+async def test_the_dispatcher_is_paused_and_resumed(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    paused = await ways.dispatcher.pause("ü" * 500)
+    assert (paused.state, paused.reason) == ("paused", "ü" * 500)
+    assert (await ways.dispatcher.pause()).reason == ""
+    assert (await ways.dispatcher.resume()).state == "running"
+    assert dispatcher.calls == [("pause", "ü" * 500), ("pause", ""), ("resume",)]
+
+
+async def test_a_ticket_is_acted_on(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    assert (await ways.dispatcher.retry("INFRA-1")).state == "checking"
+    assert (await ways.dispatcher.withdraw("INFRA-1")).state == "withdrawn"
+    assert (await ways.dispatcher.withdraw("INFRA-1", "no more")).reason == "no more"
+    forced = await ways.dispatcher.dispatch("INFRA 4?#ü", TEXT)
+    assert (forced.state, forced.forced) == ("sending", TEXT)
+    assert dispatcher.calls == [
+        ("retry", "INFRA-1"),
+        ("withdraw", "INFRA-1", ""),
+        ("withdraw", "INFRA-1", "no more"),
+        ("dispatch", "INFRA 4?#ü", TEXT),
+    ]
+
+
+@pytest.mark.parametrize("name", ["INFRA-9", "../../etc", "a/b", "", ".", "..", "%2F", "x\0y", "日本"])
+async def test_what_was_never_seen_is_unknown(ways: Operations, dispatcher: MemoryDispatcher, name: str) -> None:
+    asked = ways.dispatcher
+    for call in (asked.ticket(name), asked.retry(name), asked.withdraw(name), asked.dispatch(name, "why")):
+        with pytest.raises(UnknownTicketError, match="ticket"):
+            await call
+    if name:
+        with pytest.raises(UnknownTicketError, match="was ever seen"):
+            await asked.explain_ticket(name)
+
+
+async def test_a_state_that_does_not_allow_it(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    asked = ways.dispatcher
+    for call in (asked.retry("INFRA-2"), asked.withdraw("INFRA-2"), asked.dispatch("INFRA-2", "why")):
+        with pytest.raises(TicketStateError, match="INFRA-2 is dispatched, which ended its episode"):
+            await call
+
+
+async def test_what_is_explained(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    body = {"event": "issue", "data": [10**30, TEXT, None, 0.5, {"": {}}]}
+    assert await ways.dispatcher.explain_body(body) == await dispatcher.explain_body(body)
+    assert dispatcher.calls[0] == dispatcher.calls[1]
+    for other in (None, [], "", 0, False):
+        await ways.dispatcher.explain_body(other)
+        assert dispatcher.calls[-1] == ("explain_body", other)
+    assert await ways.dispatcher.explain_event(EVENT) == await dispatcher.explain_event(EVENT)
+    assert await ways.dispatcher.explain_event(new_id()) is None
+    explained = await ways.dispatcher.explain_ticket("INFRA 4?#ü")
+    assert explained == await dispatcher.explain_ticket("INFRA 4?#ü")
+
+
+ASKED: dict[str, Callable[[DispatcherOperations], Awaitable[Any]]] = {
+    "status": lambda asked: asked.status(),
+    "ticket": lambda asked: asked.ticket("INFRA-1"),
+    "pause": lambda asked: asked.pause(),
+    "resume": lambda asked: asked.resume(),
+    "retry": lambda asked: asked.retry("INFRA-1"),
+    "withdraw": lambda asked: asked.withdraw("INFRA-1"),
+    "dispatch": lambda asked: asked.dispatch("INFRA-1", "why"),
+    "explain_body": lambda asked: asked.explain_body({}),
+    "explain_event": lambda asked: asked.explain_event(EVENT),
+    "explain_ticket": lambda asked: asked.explain_ticket("INFRA-1"),
+    "watch": lambda asked: anext(asked.watch("bloodbank")),
+}
+"""One call of every operation of the dispatcher."""
+
+
+async def test_errors_of_the_dispatcher_are_the_same_everywhere(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    for error in (DispatcherUnavailableError("it is elsewhere"), StoreUnavailableError("the disk is gone")):
+        dispatcher.error = error
+        for ask in ASKED.values():
+            with pytest.raises(type(error), match=f"^{error}$"):
+                await ask(ways.dispatcher)
+
+
+@pytest.mark.parametrize("asked", [name for name in ASKED if name != "status"])
+async def test_without_a_dispatcher_all_but_its_status_is_refused(ways: Operations, engine: Engine, asked: str) -> None:
+    engine.operations.dispatcher = AbsentDispatcher("another dispatches", state="standing by", active="host-7")
+    with pytest.raises(DispatcherUnavailableError, match="another dispatches"):
+        await ASKED[asked](ways.dispatcher)
+    status = await ways.dispatcher.status(state="held", limit=1)
+    assert (status.state, status.reason, status.active) == ("standing by", "another dispatches", "host-7")
+    assert set(status.counts) == set(get_args(TicketState))
+
+
+async def test_output_is_watched_until_it_ends(ways: Operations, dispatcher: MemoryDispatcher) -> None:
+    assert [piece async for piece in ways.dispatcher.watch("bloodbank")] == []
+    output = dispatcher.output = asyncio.Queue()
+    async with asyncio.timeout(BOUND), aclosing(ways.dispatcher.watch("bloodbank")) as pieces:
+        output.put_nowait("日本\r\n")
+        assert await anext(pieces) == "日本\r\n"
+        output.put_nowait("\x1b[31m\0" + "x" * 100_000)
+        output.put_nowait(None)
+        assert "".join([piece async for piece in pieces]) == "\x1b[31m\0" + "x" * 100_000
+    for component in ("comp/../é?#", "..", ".", ""):
+        assert [piece async for piece in ways.dispatcher.watch(component)] == []
+        assert dispatcher.calls[-1] == ("watch", component)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_watching_can_be_left(ways: Operations, dispatcher: MemoryDispatcher, begun: bool) -> None:
+    output = dispatcher.output = asyncio.Queue()
+    async with aclosing(ways.dispatcher.watch("bloodbank")) as pieces:
+        stepping = asyncio.ensure_future(anext(pieces))
+        while not dispatcher.calls:
+            await asyncio.sleep(0)
+        if begun:
+            output.put_nowait("x")
+            assert await stepping == "x"
+        else:
+            stepping.cancel()
+            await asyncio.gather(stepping, return_exceptions=True)
+    await asyncio.wait_for(dispatcher.left.wait(), BOUND)
