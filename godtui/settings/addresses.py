@@ -48,7 +48,7 @@ def web_url(text: str) -> str:
     except ValidationError:
         url = None
     if url is None or not url.host or url.port == 0:
-        raise ValueError("an http:// or https:// URL with a host, as in http://localhost:18789/hooks/agent")
+        raise ValueError("an http:// or https:// URL with a host, as in http://localhost:8000/path")
     if url.username is not None or url.password is not None:
         raise ValueError("a URL without user and password")
     return str(url)

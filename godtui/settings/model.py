@@ -204,8 +204,6 @@ class Settings(DispatchingSettings):
                 return f"{value:.9f}".rstrip("0").rstrip(".")
             case _, tuple():
                 return ",".join(value) or "none"
-            case _, MessageTtl():
-                return str(value)
             case _, Mapping():
                 return json.dumps(self.model_dump(mode="json", include={name})[name], ensure_ascii=False)
         return str(value)

@@ -102,6 +102,9 @@ class MessageTtl:
         """The seconds of one queue."""
         return self.queues.get(queue, self.default)
 
+    def __str__(self) -> str:
+        return ",".join([str(self.default), *(f"{queue}={count}" for queue, count in self.queues.items())])
+
     @classmethod
     def read(cls, value: object) -> MessageTtl:
         """From `86400,candystore.events=0`: one number for all queues, others by name.
