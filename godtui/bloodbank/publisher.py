@@ -115,6 +115,13 @@ class Publisher:
             outcomes[place] = _judged(one.receipt, outcome)
         return outcomes
 
+    def message(self, draft: EventDraft) -> Message:
+        """What publishing a draft would send, for those who make it durable in a commit of their own; from any thread.
+
+        Raises InvalidEventError, TooLargeError.
+        """
+        return self._prepare(draft, self._contracts.current, draft.correlation_id).message
+
     async def _send(self, messages: Sequence[Message]) -> list[PublishOutcome]:
         """Send in order; what is under way with the same id, here or in another task, is waited for first."""
         outcomes: list[PublishOutcome] = []

@@ -66,6 +66,31 @@ class Tenure:
         """Whether that one writes, or wrote, this log."""
         return self._identity is not None and holder.log == self._identity
 
+    def duty(self) -> Duty:
+        """The taker of another role, which leaves no hole in the log."""
+        return Duty(self)
+
+    async def introduce(self) -> Holder:
+        """What is said of us as of now. Raises LogUnavailableError."""
+        if self._identity is None:
+            await self.open()
+        return self._me()._replace(since=self._clock.now(), log=self._identity)
+
+
+class Duty:
+    """The taker of a role that any instance may have, known by its log."""
+
+    def __init__(self, tenure: Tenure) -> None:
+        self._tenure = tenure
+
+    async def take(self, before: Holder | None) -> Holder:
+        """Raises LogUnavailableError: who cannot write leaves the role to others."""
+        return await self._tenure.introduce()
+
+    def is_own(self, holder: Holder) -> bool:
+        """Whether that one is, or was, of this log."""
+        return self._tenure.is_own(holder)
+
 
 def _identify(transaction: Transaction) -> None:
     transaction.execute(IDENTIFY, (IDENTITY, secrets.randbits(IDENTITY_BITS)))

@@ -29,6 +29,8 @@ from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings, shown_url
 
+DISPATCHING: Final = "godtui.dispatcher"
+"""The role of dispatching tickets."""
 OPEN_SECONDS: Final = 2.0
 GAP_MICROSECONDS: Final = 3600 * 1_000_000
 """How long health stays degraded over events that may be lost; the figures tell of them for longer."""
@@ -65,6 +67,8 @@ class BrokerTransport:
         keeps = "persister" in settings.workers
         self._claim = self.bus.claim(ROLE, self._tenure if keeps and workers else None)
         self.history = ClaimedHistory(self._claim, self._tenure, keeps=keeps)
+        dispatches = "dispatcher" in settings.workers and workers
+        self.dispatching = self.bus.claim(DISPATCHING, self._tenure.duty() if dispatches else None)
 
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
         if "persister" in self._settings.workers:
@@ -89,6 +93,7 @@ class BrokerTransport:
             async with asyncio.timeout(OPEN_SECONDS):
                 await self._tenure.open()
         self._claim.start()
+        self.dispatching.start()
 
     async def tried(self) -> None:
         await self.bus.tried()

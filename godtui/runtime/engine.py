@@ -24,12 +24,15 @@ from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
+from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
+from godtui.estate import Estate
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
 from godtui.operations.absent import AbsentDispatcher
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
-from godtui.operations.protocols import WebhookOperations
+from godtui.operations.protocols import DispatcherOperations, WebhookOperations
+from godtui.runtime.dispatching import Dispatching, Surroundings
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -74,7 +77,10 @@ class Engine:
         self._stack = AsyncExitStack()
         self._stopping = asyncio.Lock()
         self._log = EventLog(
-            settings.data_dir, rooms=(tables.MIGRATIONS,), clock=self.clock, on_change=self._log_changed
+            settings.data_dir,
+            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES),
+            clock=self.clock,
+            on_change=self._log_changed,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
@@ -86,19 +92,20 @@ class Engine:
     async def start(self) -> None:
         """Start everything in order; what was started is stopped again where something fails.
 
-        Raises SchemaFolderError, DataDirectoryError, and what the services raise.
+        Raises SchemaFolderError, EstateError, DataDirectoryError, and what the services raise.
         """
         async with AsyncExitStack() as stack:
             stack.callback(self._ownership.release)
             self._allegiance = Allegiance(self.settings.data_dir, self.settings.bus)
             self._contracts = Contracts(Registry.load(self.settings.schemas_folder()))
+            estate = Estate.load(self.settings.registry_file())
             self._allegiance.keep()
             self._log.start()
             stack.push_async_callback(self._log.close)
             await self._transport.bus.start()
             stack.push_async_callback(self._transport.bus.close)
             stack.push_async_callback(self._supervisor.stop)
-            self._operations = self._build(self._contracts)
+            self._operations = self._build(self._contracts, estate)
             for make in self._make_services:
                 service = make(self)
                 await service.start()
@@ -159,7 +166,7 @@ class Engine:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._announce)
 
-    def _build(self, contracts: Contracts) -> EngineOperations:
+    def _build(self, contracts: Contracts, estate: Estate) -> EngineOperations:
         settings = self.settings
         rules = PublishingRules(
             max_event_bytes=settings.max_event_bytes,
@@ -171,8 +178,14 @@ class Engine:
         publisher = Publisher(
             transport.publishing, contracts, rules, clock=self.clock, correlation_of=self._correlation_of
         )
+        own = self._own_publishers(contracts, rules)
+        dispatcher: DispatcherOperations = AbsentDispatcher(
+            "no dispatcher works here; start one with --workers persister,dispatcher"
+        )
         if self._with_workers:
-            self._work(contracts, self._own_publishers(contracts, rules))
+            self._work(contracts, own)
+            if "dispatcher" in settings.workers:
+                dispatcher = self._dispatch(estate, own)
         letterbox = Letterbox(self._log)
         requeue = Requeue(letterbox, transport.put_back, contracts, rules)
         store, letters = transport.shared(EngineStore(self._log), EngineLetters(letterbox, requeue), contracts)
@@ -181,7 +194,7 @@ class Engine:
             store,
             letters,
             EngineContracts(contracts),
-            AbsentDispatcher("no dispatcher works here; start one with --workers persister,dispatcher"),
+            dispatcher,
             self._ingress(contracts, rules),
             EngineMonitor(self.health),
         )
@@ -202,6 +215,24 @@ class Engine:
 
         start("health", report)
         start("notices", Notices(log, publisher_to(notices_out(outbox)).publish_batch, clock).run)
+
+    def _dispatch(self, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> DispatcherOperations:
+        """Start the dispatcher; the desk at which it is seen."""
+        transport = self._transport
+        outbox, history = transport.outbox, transport.history
+        around = Surroundings(
+            transport.bus,
+            self._log,
+            outbox,
+            self.clock,
+            publisher_to(outbox).message,
+            lambda: history is None or history.here,
+            self.instance,
+            lambda: self.url,
+        )
+        dispatching = Dispatching(self.settings, estate, around, transport.dispatching)
+        dispatching.work(self._supervisor)
+        return dispatching.desk
 
     def _own_publishers(self, contracts: Contracts, rules: PublishingRules) -> Callable[[Sink], Publisher]:
         """Publishers of what the engine itself says, which is its own affair: contracts and size are as shipped."""

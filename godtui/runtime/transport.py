@@ -15,7 +15,7 @@ from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts
 from godtui.operations.protocols import LetterOperations, StoreOperations
 from godtui.runtime.history import ClaimedHistory
-from godtui.runtime.supervisor import Supervisor
+from godtui.runtime.supervisor import Supervisor, Turn
 from godtui.settings import Settings
 
 
@@ -51,6 +51,10 @@ class Transport(Protocol):
     def history(self) -> ClaimedHistory | None:
         """Where the history is; None where it can only be here."""
 
+    @property
+    def dispatching(self) -> Turn | None:
+        """The turn to dispatch; None where no other instance can have it."""
+
     async def begin(self) -> None:
         """Everything is started and can be said to others."""
 
@@ -66,6 +70,7 @@ class EmbeddedTransport:
 
     remembers = True
     history = None
+    dispatching = None
 
     def __init__(self, settings: Settings, log: EventLog, clock: Clock) -> None:
         self.bus = EmbeddedBus(log, clock, (plane_queue(settings.message_ttl),))

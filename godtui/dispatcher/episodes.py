@@ -1,0 +1,254 @@
+"""What becomes of a case: every change of it, as a function of what was known. Nothing here reads, sends or waits.
+
+Each function changes the case it is given and returns what there is to say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from godtui.dispatcher.case import Case, Episode, Phase, Say, Verdict
+from godtui.dispatcher.errors import TicketStateError
+from godtui.dispatcher.gate import Decision
+from godtui.dispatcher.ticket import Ticket
+from godtui.dispatcher.timeline import Standing
+from godtui.dispatcher.views import Check
+
+
+def observe(case: Case, ticket: Ticket, decision: Decision, at: int, rearm: int, now: int) -> list[Say]:
+    """A delivery shows the ticket as it was at a time (µs). One that is older than what is known changes no content."""
+    case.timeline = case.timeline.seen(at, decision.verdict == "qualified")
+    if case.content_at is None or at >= case.content_at:
+        case.ticket, case.decision, case.content_at = ticket, decision, at
+    return review(case, rearm, now)
+
+
+def review(case: Case, rearm: int, now: int) -> list[Say]:
+    """Bring the episode in line with what is known of the ticket's readiness."""
+    standing = case.timeline.standing(rearm)
+    if not standing.ready:
+        return _unready(case, now)
+    if not standing.fresh:
+        return _covered(case, now)
+    return _fresh(case, standing, now)
+
+
+def _unready(case: Case, now: int) -> list[Say]:
+    episode = case.open_episode
+    if episode is None or episode.forced is not None:
+        waited = case.episode is not None and case.said in ("withdrawn", "failed")
+        return [] if waited or episode is not None else say(case, "rejected")
+    why = case.decision.summary if case.decision is not None else "it is no longer ready"
+    if episode.phase == "sending":
+        episode.leaving, episode.reason = True, f"an answer is awaited, though {why}"
+        return []
+    return _leave(case, episode, why, now)
+
+
+def _leave(case: Case, episode: Episode, why: str, now: int) -> list[Say]:
+    if episode.attempts:
+        why = f"{why}; it was tried {episode.attempts} times, and may have arrived"
+    episode.leaving = False
+    episode.turn("withdrawn", why, now)
+    return say(case, "withdrawn", reason=why)
+
+
+def _covered(case: Case, now: int) -> list[Say]:
+    """It is ready, and was dispatched for that."""
+    episode = case.open_episode
+    if episode is None or episode.forced is not None or episode.phase == "sending":
+        return []
+    return _leave(case, episode, "a late delivery shows that it never left ready since it was dispatched", now)
+
+
+def _fresh(case: Case, standing: Standing, now: int) -> list[Say]:
+    """It is ready, and was not dispatched for that yet."""
+    episode, since, latest = case.episode, standing.since or 0, standing.latest or 0
+    is_same = episode is not None and since <= episode.ready_at
+    if episode is None or (not is_same and not episode.is_open):
+        return _open(case, since, latest, now)
+    if episode.is_open and not is_same and episode.forced is None and episode.is_frozen:
+        # Its bytes are of an episode that is over: who received them once would take them for the same again.
+        if episode.phase == "sending":
+            episode.leaving = True
+            return []
+        episode.turn("withdrawn", "it left ready and came back", now)
+        return [*say(case, "withdrawn", reason=episode.reason), *_open(case, since, latest, now)]
+    episode.ready_at = max(episode.ready_at, latest)
+    episode.leaving = False
+    if episode.phase == "withdrawn" and not episode.by_operator:
+        episode.turn("retrying" if episode.body is not None and episode.attempts else "ready", "ready again", now)
+        episode.due_at = now
+        return say(case, "qualified")
+    return []
+
+
+def _open(case: Case, since: int, latest: int, now: int, forced: str | None = None) -> list[Say]:
+    case.number += 1
+    case.episode = Episode(
+        case.number,
+        since=since,
+        ready_at=latest,
+        forced=forced,
+        due_at=now,
+        opened_at=now,
+        changed_at=now,
+        correlation_id=case.correlation_id,
+        cause_id=case.delivery_id,
+    )
+    return say(case, "qualified", anew=True)
+
+
+def block(case: Case, checks: Sequence[Check], why: str, due_at: int, now: int) -> list[Say]:
+    """The checks hold it until they are run again."""
+    episode = _require(case, "ready", "blocked")
+    episode.checks, episode.due_at = tuple(checks), due_at
+    changed = episode.phase != "blocked" or episode.reason != why
+    episode.turn("blocked", why, now)
+    return say(case, "blocked", reason=why) if changed else []
+
+
+def freeze(case: Case, checks: Sequence[Check], body: bytes, key: str, now: int) -> None:
+    """From now on nothing but these bytes is sent in this episode; what follows is the first try."""
+    episode = _require(case, "ready", "blocked")
+    episode.checks, episode.body, episode.key = tuple(checks), body, key
+    standing = case.timeline.standing(0)
+    episode.settles = episode.ready_at if standing.ready or episode.forced is None else None
+    begin_try(case, now)
+
+
+def begin_try(case: Case, now: int) -> None:
+    """One more try is about to be made."""
+    episode = _require(case, "ready", "blocked", "sending", "retrying")
+    episode.attempts += 1
+    episode.turn("sending", "being handed over", now)
+
+
+def thaw(case: Case, body: bytes, key: str, now: int) -> None:
+    """What was frozen will never be taken: other bytes stand in its place, under a key of their own."""
+    episode = _require(case, "sending", "retrying")
+    episode.body, episode.key, episode.changed_at = body, key, now
+    episode.variant += 1
+
+
+def dispatched(case: Case, run_id: str | None, note: str, rearm: int, now: int) -> list[Say]:
+    """OpenClaw has it."""
+    episode = case.episode
+    if episode is None:
+        return []
+    episode.run_id, episode.leaving = run_id, False
+    episode.turn("dispatched", note, now)
+    if episode.settles is not None:
+        case.timeline = case.timeline.settle(episode.settles)
+    return [*say(case, "dispatched", run_id=run_id), *review(case, rearm, now)]
+
+
+def try_again(case: Case, reason: str, due_at: int, rearm: int, now: int) -> list[Say]:
+    """It was not taken this time."""
+    episode = case.episode
+    if episode is None or episode.phase != "sending":
+        return []
+    if episode.leaving:
+        return [*_leave(case, episode, "it left ready meanwhile", now), *review(case, rearm, now)]
+    episode.turn("retrying", reason, now)
+    episode.due_at = due_at
+    return []
+
+
+def failed(case: Case, reason: str, rearm: int, now: int) -> list[Say]:
+    """It never will be taken as it is."""
+    episode = case.episode
+    if episode is None or not episode.is_open:
+        return []
+    episode.turn("failed", reason, now)
+    return [*say(case, "failed", reason=reason), *review(case, rearm, now)]
+
+
+def withdraw(case: Case, reason: str, now: int) -> list[Say]:
+    """An operator does not want it dispatched in this episode. Raises TicketStateError."""
+    episode = case.open_episode
+    if episode is None:
+        raise TicketStateError(
+            f"{case.ticket.reference} is {state_of(case)}; only what is still to be dispatched can be withdrawn"
+        )
+    if episode.phase == "sending":
+        raise TicketStateError(
+            f"{case.ticket.reference} is being handed over at this moment; ask again when it is known how that went"
+        )
+    episode.by_operator = True
+    why = f"withdrawn by an operator: {reason}" if reason else "withdrawn by an operator"
+    return _leave(case, episode, why, now)
+
+
+def retry(case: Case, now: int) -> list[Say]:
+    """An operator wants it checked or sent again now. Raises TicketStateError."""
+    episode = case.episode
+    if episode is None or episode.phase in ("dispatched", "sending"):
+        raise TicketStateError(f"{case.ticket.reference} is {state_of(case)}; there is nothing to try again")
+    was_closed = not episode.is_open
+    if was_closed and not case.timeline.standing(0).ready and episode.forced is None:
+        raise TicketStateError(
+            f"{case.ticket.reference} is {state_of(case)} and not ready; make it ready in Plane,"
+            " or dispatch it past the gate"
+        )
+    if episode.phase in ("failed", "withdrawn"):
+        # What was refused is made anew; what may have arrived keeps its bytes.
+        if episode.phase == "failed" or not episode.attempts:
+            episode.body, episode.key, episode.variant, episode.attempts = None, None, episode.variant + 1, 0
+        episode.by_operator = False
+        episode.turn("retrying" if episode.body is not None else "ready", "tried again by an operator", now)
+    episode.due_at = now
+    return say(case, "qualified") if was_closed else []
+
+
+def force(case: Case, reason: str, now: int) -> list[Say]:
+    """An operator wants it dispatched whatever gate and checks say. Raises TicketStateError."""
+    episode = case.open_episode
+    if episode is not None and episode.is_frozen:
+        raise TicketStateError(
+            f"{case.ticket.reference} passed the gate and is {episode.phase}; there is nothing to force"
+        )
+    if episode is not None:
+        episode.forced, episode.due_at = reason, now
+        episode.turn("ready", f"past the gate by an operator: {reason}", now)
+        return []
+    standing = case.timeline.standing(0)
+    latest = standing.latest or 0
+    said = _open(case, latest, latest, now, forced=reason)
+    if case.episode is not None:
+        case.episode.reason = f"past the gate by an operator: {reason}"
+    return said
+
+
+def say(case: Case, verdict: Verdict, *, anew: bool = False, **more: Any) -> list[Say]:
+    """Say a verdict once, and again only after another was said or of a new episode."""
+    if case.said == verdict and not anew and verdict not in ("blocked", "dispatched", "withdrawn", "failed"):
+        return []
+    case.said = verdict
+    ticket, decision, episode = case.ticket, case.decision, case.episode
+    payload: dict[str, Any] = {
+        "ticket": ticket.reference,
+        "ticket_id": case.id,
+        "title": ticket.title,
+        "url": ticket.url,
+        "conditions": [] if decision is None else [one.document() for one in decision.conditions],
+        "components": [] if decision is None else list(decision.components),
+        "episode": case.number,
+        **more,
+    }
+    if episode is not None and episode.forced is not None:
+        payload["forced"] = episode.forced
+    return [Say(verdict, payload, None if verdict == "rejected" else episode)]
+
+
+def state_of(case: Case) -> str:
+    """Where it stands, in a word."""
+    return "rejected" if case.episode is None else case.episode.phase
+
+
+def _require(case: Case, *phases: Phase) -> Episode:
+    episode = case.episode
+    if episode is None or episode.phase not in phases:
+        raise TicketStateError(f"{case.ticket.reference} is {state_of(case)}")
+    return episode

@@ -1,0 +1,129 @@
+"""Taking deliveries to be decided: from the durable queue, and from the log what the queue does not hold."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from godtui import jsontext
+from godtui.backoff import Backoff
+from godtui.bloodbank.bus import Bus, QueueSpec, Subscription, SubscriptionClosedError, UnknownQueueError
+from godtui.clock import Clock
+from godtui.dispatcher import tables
+from godtui.dispatcher.delivery import Delivery
+from godtui.dispatcher.ledger import Ledger
+from godtui.envelope import InvalidEventError
+from godtui.eventlog import EventLog, LogUnavailableError
+
+BATCH: Final = 100
+"""How many deliveries one commit decides."""
+PAGE: Final = 200
+PAUSES: Final = Backoff(0.25, 5.0)
+SURVEY_SECONDS: Final = 60.0
+MAX_REASON: Final = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Intake:
+    """Decides on every delivery once. `fault` says why none is decided now, None while all is well.
+
+    `decided` is told which tickets a commit changed. `history_here` tells whether this log holds what is published.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        log: EventLog,
+        ledger: Ledger,
+        queue: QueueSpec,
+        clock: Clock,
+        *,
+        history_here: Callable[[], bool],
+        decided: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._bus = bus
+        self._log = log
+        self._ledger = ledger
+        self._queue = queue
+        self._clock = clock
+        self._history_here = history_here
+        self._decided = decided
+        self._tries = 0
+        self.fault: str | None = None
+        self.count = 0
+
+    async def consume(self) -> None:
+        """Decide what the queue hands out, until cancelled. While the log cannot commit, the queue keeps everything."""
+        while True:
+            try:
+                async with self._bus.subscribe(self._queue, ahead=BATCH) as consumer:
+                    while True:
+                        await self._step(consumer)
+                        self._tries, self.fault = 0, None
+            except LogUnavailableError as error:
+                self._say(f"deliveries stay in {self._queue.name}: {error}")
+            except (SubscriptionClosedError, UnknownQueueError) as error:
+                self._say(str(error))
+            self._tries += 1
+            await self._clock.sleep(PAUSES.pause(self._tries))
+
+    async def survey(self) -> None:
+        """Catch up with the log again and again, so that what never reached the queue is decided all the same."""
+        while True:
+            try:
+                await self.catch_up()
+                await self._ledger.prune(self._clock.now())
+            except LogUnavailableError as error:
+                logger.debug("catching up waits for the log: %s", error)
+            await self._clock.sleep(SURVEY_SECONDS)
+
+    async def catch_up(self) -> None:
+        """Decide every stored delivery beyond the watermark that is not decided yet. Raises LogUnavailableError."""
+        if not self._history_here():
+            return
+        end = self._log.last_seq
+        position: int = self._ledger.facts.get("watermark") or 0
+        types = await self._log.rows(tables.PLANE_TYPES, purpose="the types of Plane's deliveries")
+        listed = jsontext.dumps([row[0] for row in types]).decode()
+        while position < end:
+            parameters = (listed, position, end, PAGE)
+            rows = await self._log.rows(tables.DELIVERIES_BEYOND, parameters, purpose="deliveries not decided yet")
+            position = rows[-1][0] if len(rows) == PAGE else end
+            await self._decide(list(_undecided(rows)), position)
+
+    async def _step(self, consumer: Subscription) -> None:
+        """Decide one batch; nothing is acked that is not durable. Raises LogUnavailableError."""
+        batch = await consumer.batch(BATCH)
+        taken, deliveries = [], []
+        for handed in batch.deliveries:
+            try:
+                deliveries.append(Delivery.of_message(handed.message))
+            except InvalidEventError as error:
+                handed.dead_letter(f"invalid_envelope: {error}"[:MAX_REASON])
+            else:
+                taken.append(handed)
+        refused = await self._decide(deliveries, None)
+        for index, handed in enumerate(taken):
+            if index in refused:
+                handed.dead_letter(refused[index])
+            else:
+                handed.ack()
+
+    async def _decide(self, deliveries: Sequence[Delivery], watermark: int | None) -> dict[int, str]:
+        decided = await self._ledger.decide(deliveries, watermark)
+        self.count += len(deliveries)
+        if decided.tickets:
+            self._decided(decided.tickets)
+        return dict(decided.refused)
+
+    def _say(self, fault: str) -> None:
+        if fault != self.fault:
+            logger.warning("%s", fault)
+        self.fault = fault
+
+
+def _undecided(rows: Sequence[Sequence[Any]]) -> list[Delivery]:
+    """Of a page of stored deliveries those to be decided."""
+    return [Delivery.of_row(row) for row in rows if not row[5]]

@@ -1,0 +1,198 @@
+"""`infra-dispatch-state.json`: what the ledger says, for those who move it, watch it, or come from the first one."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from godtui import jsontext
+from godtui.clock import Clock, rfc3339, to_microseconds
+from godtui.dispatcher.case import Case
+from godtui.dispatcher.episodes import state_of
+from godtui.dispatcher.errors import DispatcherError
+from godtui.dispatcher.gate import GateRules, judge
+from godtui.dispatcher.ticket import Ticket
+from godtui.envelope import read_timestamp
+from godtui.eventlog import write_note
+from godtui.jsontext import Json
+
+FORMAT: Final = 1
+MAX_BYTES: Final = 256 * 1024 * 1024
+_FINGERPRINT: Final = re.compile(
+    r"[^:]*:(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?):", re.ASCII
+)
+
+
+class StateFileError(DispatcherError):
+    """The state file cannot be used."""
+
+
+class CorruptStateError(StateFileError):
+    """The state file is there, but nobody can tell what it says."""
+
+
+class StateFile:
+    """The file, and the right to it: one dispatcher at a time, told by a lock beside it that ends with its process."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        self._lock: int | None = None
+
+    def take(self, note: Mapping[str, object]) -> None:
+        """Lock the file and say who has it. Raises StateFileError, naming who has it where that is another."""
+        lock = self.path.with_name(f"{self.path.name}.lock")
+        try:
+            lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StateFileError(
+                f"{lock} cannot be made ({error.strerror}); make {lock.parent} a folder that godtui may write,"
+                " or set INFRA_DISPATCH_STATE_PATH"
+            ) from None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = _holder(descriptor)
+            os.close(descriptor)
+            raise StateFileError(
+                f"{self.path} is in use by {holder}; stop that one, or set INFRA_DISPATCH_STATE_PATH to another file"
+            ) from None
+        self._lock = descriptor
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), **note}).encode(), 0)
+
+    def release(self) -> None:
+        """Let go of it; a second time it does nothing."""
+        descriptor, self._lock = self._lock, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def read(self) -> Mapping[str, Json] | None:
+        """What the file says, None where it is not there or empty. Raises CorruptStateError, StateFileError."""
+        try:
+            size = self.path.stat().st_size
+            text = self.path.read_bytes() if size <= MAX_BYTES else b""
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateFileError(f"{self.path} cannot be read ({error.strerror})") from None
+        if size > MAX_BYTES:
+            raise CorruptStateError(f"it has {size:,} bytes")
+        if not text.strip():
+            return None
+        try:
+            told = jsontext.parse(text)
+        except jsontext.JsonError as error:
+            raise CorruptStateError(f"it is not JSON: {error}") from None
+        if not isinstance(told, dict):
+            raise CorruptStateError("it is no JSON object")
+        return told
+
+    def set_aside(self) -> Path:
+        """Keep the file under another name. Raises StateFileError."""
+        stamp = rfc3339(self._clock.now())[:19].replace(":", "").replace("-", "")
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
+        try:
+            self.path.rename(aside)
+        except OSError as error:
+            raise StateFileError(f"{self.path} is corrupt and cannot be kept aside ({error.strerror})") from None
+        return aside
+
+    def write(self, document: Mapping[str, object]) -> bool:
+        """Put the document in the file's place, whole or not at all; whether that could be done."""
+        return write_note(self.path, document)
+
+
+def document_of(cases: Iterable[Case], ledger: str, instance: str, paused: Json, now: int) -> dict[str, object]:
+    """What the file says of a ledger."""
+    return {
+        "godtui": FORMAT,
+        "ledger": ledger,
+        "instance": instance,
+        "written_at": rfc3339(now),
+        "paused": paused,
+        "tickets": {case.id: _entry(case) for case in cases},
+    }
+
+
+def cases_of(told: Mapping[str, Json], gate: GateRules, now: int) -> list[Case]:
+    """The cases that a state file tells of, ours or that of the first dispatcher.
+
+    That one kept `{"<issue id>": "<action>:<updated_at>:<state>:<labels>"}`: what it had sent, or tried to.
+    Raises CorruptStateError where it is neither.
+    """
+    if "godtui" not in told:
+        return [_first_case(ticket_id, value, now) for ticket_id, value in told.items()]
+    tickets = told.get("tickets")
+    if told["godtui"] != FORMAT or not isinstance(tickets, dict):
+        raise CorruptStateError(f"it is of format {str(told['godtui'])[:20]}, this godtui knows {FORMAT}")
+    try:
+        return [_case(ticket_id, entry, gate) for ticket_id, entry in tickets.items()]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CorruptStateError(f"an entry of it cannot be read ({type(error).__name__}: {error})") from None
+
+
+def _entry(case: Case) -> dict[str, object]:
+    covered = case.timeline.covered
+    entry: dict[str, object] = {
+        "reference": case.ticket.reference,
+        "state": state_of(case),
+        "episode": case.number,
+        "updated_at": None if case.content_at is None else rfc3339(case.content_at),
+        "dispatched_until": None if covered is None else rfc3339(covered),
+    }
+    if case.open_episode is not None:
+        entry["ticket"] = case.ticket.document()
+    elif case.episode is not None and case.episode.run_id is not None:
+        entry["run_id"] = case.episode.run_id
+    return entry
+
+
+def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules) -> Case:
+    at, until = _moment(entry["updated_at"]), _moment(entry["dispatched_until"])
+    told = entry.get("ticket")
+    ticket = Ticket(ticket_id, str(entry["reference"])) if told is None else Ticket.from_document(told)
+    case = Case(ticket_id, ticket, content_at=at, number=int(entry["episode"]))
+    if until is not None:
+        case.timeline = case.timeline.settle(until)
+    if told is not None and at is not None:
+        case.decision = judge(ticket, gate)
+        case.timeline = case.timeline.seen(at, case.decision.verdict == "qualified")
+    elif entry["state"] in ("failed", "withdrawn") and at is not None:
+        case.timeline = case.timeline.settle(at)
+    return case
+
+
+def _first_case(ticket_id: str, value: Json, now: int) -> Case:
+    if not isinstance(value, str):
+        raise CorruptStateError("it is neither of godtui nor of the first dispatcher")
+    found = _FINGERPRINT.match(value)
+    at = None
+    if found is not None:
+        at = _moment(found[1])
+    case = Case(ticket_id, Ticket(ticket_id, ticket_id[:8]), content_at=at)
+    case.timeline = case.timeline.settle(now if at is None else at)
+    return case
+
+
+def _moment(value: Json) -> int | None:
+    try:
+        return None if value is None else to_microseconds(read_timestamp(value)[0])
+    except ValueError:
+        return None
+
+
+def _holder(descriptor: int) -> str:
+    try:
+        note = json.loads(os.pread(descriptor, 4096, 0))
+        instance, url = str(note["instance"]), note.get("url")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "another dispatcher"
+    where = f" at {url}" if url else ""
+    return f"{instance} (process {note.get('pid', 'unknown')}{where})"
