@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -62,6 +63,11 @@ def test_the_body_has_every_field_of_the_contract_and_no_other() -> None:
 
 def test_the_session_key_can_be_left_out() -> None:
     assert body(with_session=False) == {name: value for name, value in body().items() if name != "sessionKey"}
+
+
+@pytest.mark.parametrize("ticket_id", ["a:b", "a\nb", "ä", "", "x" * 65, "\ud800"])
+def test_the_session_of_an_odd_id_is_named_by_its_digest(ticket_id: str) -> None:
+    assert re.fullmatch(r"hook:infra:sha256-[0-9a-f]{64}", body(TICKET._replace(id=ticket_id))["sessionKey"])
 
 
 def test_the_same_ticket_is_rendered_in_the_same_bytes() -> None:

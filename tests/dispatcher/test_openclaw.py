@@ -7,8 +7,8 @@ import gzip
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from email.utils import format_datetime
 
 import httpx
@@ -312,34 +312,64 @@ async def _no_such_host(*_: object, **__: object) -> object:
     raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
 
-@pytest.mark.parametrize("answer", [b"", b"\x00" * 100, b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 abc\r\n\r\n"])
-async def test_what_speaks_no_http_is_tried_again(clock: ManualClock, answer: bytes) -> None:
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+Converse = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def something_else(converse: Converse) -> AsyncIterator[str]:
+    """A server that reads a request's head and does what it likes, until the other end leaves; its URL."""
+    conversations: list[asyncio.Task[None]] = []
+
+    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(answer)
+        with suppress(ConnectionError):
+            await converse(reader, writer)
         writer.close()
 
-    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with hook_at(f"http://127.0.0.1:{port}/", clock) as hook:
-            assert isinstance(await hook.send(BODY, KEY), TryAgain)
+    def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations.append(asyncio.create_task(meet(reader, writer)))
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        await asyncio.gather(*conversations)
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x00" * 100, b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 abc\r\n\r\n"])
+async def test_what_speaks_no_http_is_tried_again(clock: ManualClock, answer: bytes) -> None:
+    async def mumble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+
+    async with something_else(mumble) as url, hook_at(url, clock) as hook:
+        assert isinstance(await hook.send(BODY, KEY), TryAgain)
 
 
 async def test_an_endless_head_is_not_read_to_its_end(clock: ManualClock) -> None:
-    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
+    async def begin(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")
-        try:
-            while True:
-                writer.write(b"X-More: " + b"x" * 10_000 + b"\r\n")
-                await writer.drain()
-        except ConnectionError:
-            writer.close()
+        while True:
+            writer.write(b"X-More: " + b"x" * 10_000 + b"\r\n")
+            await writer.drain()
 
-    async with await asyncio.start_server(converse, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with hook_at(f"http://127.0.0.1:{port}/", clock) as hook:
-            assert isinstance(await hook.send(BODY, KEY), TryAgain)
+    async with something_else(begin) as url, hook_at(url, clock) as hook:
+        assert isinstance(await hook.send(BODY, KEY), TryAgain)
+
+
+@pytest.mark.parametrize(
+    ("head", "outcome"), [(b"HTTP/1.1 200 OK\r\nX: ", TryAgain), (b"HTTP/1.1 200 OK\r\n\r\n", Admitted)]
+)
+async def test_an_answer_that_comes_in_drops_is_not_waited_for(
+    clock: ManualClock, head: bytes, outcome: type[Answer]
+) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        while not reader.at_eof():
+            writer.write(b"x")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.read(), SOON / 10)
+
+    async with something_else(drip) as url, hook_at(url, clock, timeout=SOON) as hook:
+        assert isinstance(await hook.send(BODY, KEY), outcome)
 
 
 # Refused
