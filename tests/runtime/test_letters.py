@@ -29,7 +29,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 async def engine(clock: ManualClock) -> AsyncIterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="g") as folder:
-        settings = Settings(data_dir=Path(folder))
+        settings = Settings(data_dir=Path(folder), workers=("persister",))
         engine = Engine(settings, Ownership.take(settings.data_dir), clock=clock)
         await engine.start()
         yield engine
