@@ -35,6 +35,7 @@ from godtui.settings.values import (
     MessageTtl,
     listed,
     plain,
+    printable,
     seconds,
     shown_text,
     token,
@@ -185,7 +186,7 @@ class Settings(DispatchingSettings):
 
     def shown(self, names: Iterable[str]) -> list[tuple[str, str, str]]:
         """Settings as operators see them: variable, value and origin; a secret is only `set` or `not set`."""
-        return [(VARIABLES[name], self._shown(name), self.origin(name)) for name in names]
+        return [(VARIABLES[name], printable(self._shown(name)), self.origin(name)) for name in names]
 
     def _shown(self, name: str) -> str:
         value = getattr(self, name)

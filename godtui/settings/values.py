@@ -62,10 +62,14 @@ def token(value: object) -> object:
     return value
 
 
-def plain(text: str) -> str:
-    """A text as a sentence may carry it: short, and with nothing that could move a cursor."""
-    text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+def printable(text: str) -> str:
+    """A text with nothing in it that could move a cursor."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def plain(text: str) -> str:
+    """A text as a sentence may carry it: short and printable."""
+    return printable(text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…")
 
 
 def shown_text(text: str) -> str:

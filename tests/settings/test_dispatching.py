@@ -426,3 +426,8 @@ def test_every_setting_can_be_shown(machine: Machine) -> None:
     assert shown["GODTUI_MESSAGE_TTL"] == "86400,candystore.events=0"
     machine.environ["GODTUI_PUBLISH_TIMEOUT"] = "0.000000001"
     assert machine.load().shown(["publish_timeout"])[0][1] == "0.000000001"
+
+
+def test_what_is_shown_cannot_move_a_cursor(machine: Machine) -> None:
+    machine.environ["INFRA_READY_LABELS"] = "go\x1b[2J\u202e"
+    assert machine.load().shown(["infra_ready_labels"])[0][1] == "go\\x1b[2J\\u202e"
