@@ -45,6 +45,8 @@ def explained(error: Exception) -> click.ClickException | None:
     from godtui.holyfields import SchemaFolderError
     from godtui.operations import (
         BadCursorError,
+        DispatcherError,
+        DispatcherUnavailableError,
         InstanceUnreachableError,
         LetterError,
         NotConfirmedError,
@@ -62,9 +64,9 @@ def explained(error: Exception) -> click.ClickException | None:
             return ThingFailedError(faults_text(error))
         case NotConfirmedError() | StoreUnavailableError() | InstanceUnreachableError() | LogUnavailableError():
             return UnreachableError(str(error))
-        case NotRequeuedError():
+        case NotRequeuedError() | DispatcherUnavailableError():
             return UnreachableError(str(error))
-        case LetterError() | PublishError() | BadCursorError() | UnknownPositionError():
+        case LetterError() | DispatcherError() | PublishError() | BadCursorError() | UnknownPositionError():
             return ThingFailedError(str(error))
         case FilterError():
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")

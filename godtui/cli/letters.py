@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import click
@@ -15,6 +14,7 @@ from rich.cells import cell_len
 
 from godtui import jsontext
 from godtui.candybar.plaintext import clip, fit, plain
+from godtui.cli.bodies import read_json
 from godtui.cli.failures import FAILED, ThingFailedError, WrongUsageError, explained, shown
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach_instance
@@ -214,20 +214,7 @@ async def _each(given: Given, letter_ids: Sequence[int], do: Callable[[Operation
 
 def _correction(body_file: str) -> Any:
     """The corrected envelope. Raises WrongUsageError, ThingFailedError."""
-    try:
-        if body_file == "-":
-            raw = sys.stdin.buffer.read(BODY_BYTES + 1)
-        else:
-            with Path(body_file).open("rb") as opened:
-                raw = opened.read(BODY_BYTES + 1)
-        if len(raw) > BODY_BYTES:
-            raise ThingFailedError(f"{body_file} has over {BODY_BYTES:,} bytes, which are more than any event may have")
-        value = jsontext.parse(raw)
-    except (OSError, AttributeError, ValueError) as error:
-        if isinstance(error, jsontext.JsonError):
-            raise ThingFailedError(f"the corrected envelope is not JSON: {error}") from None
-        said = error.strerror if isinstance(error, OSError) else "it is closed"
-        raise WrongUsageError(f"{body_file} cannot be read: {said}") from None
+    value = read_json(body_file, BODY_BYTES, "a corrected envelope")
     if not isinstance(value, dict):
         raise ThingFailedError("the corrected envelope is not a JSON object; an envelope has event_id, event_type, …")
     return value

@@ -9,7 +9,8 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import click
 
@@ -17,6 +18,9 @@ from godtui import __version__
 from godtui.cli.failures import ThingFailedError, WrongUsageError, explained, shown
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.settings import FLAGS
+
+if TYPE_CHECKING:
+    from godtui.operations import TicketState
 
 INTERRUPTED: Final = 130
 UNFORESEEN: Final = "something went wrong that should not"
@@ -180,6 +184,140 @@ def dlq_discard(given: Given, /, letter_ids: tuple[int, ...], yes: bool, attach:
     from godtui.cli.letters import run_discard
 
     run_discard(given.take(attach, flags), letter_ids, yes)
+
+
+@godtui.group()
+def dispatcher() -> None:
+    """See what the Infra Dispatcher decided and why, and control it. Needs a godtui that runs."""
+
+
+TICKET_STATES: Final = (
+    *("ready", "held", "checking", "blocked", "sending", "retrying"),
+    *("dispatched", "failed", "withdrawn", "rejected"),
+)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
+_ticket = click.argument("ticket", metavar="TICKET", callback=encodable)
+
+
+@dispatcher.command("status")
+@click.option("--state", type=click.Choice(TICKET_STATES), help="Only tickets of this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many tickets.")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_status(
+    given: Given, /, state: TicketState | None, limit: int, as_json: bool, attach: str | None, **flags: Any
+) -> None:
+    """Show how it is, its tickets, and the checks that run."""
+    from godtui.cli.dispatching import run_status
+
+    run_status(given.take(attach, flags), state, limit, as_json)
+
+
+@dispatcher.command("show")
+@_ticket
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_show(given: Given, /, ticket: str, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Show one ticket, such as INFRA-42, and all that was decided about it."""
+    from godtui.cli.dispatching import run_show
+
+    run_show(given.take(attach, flags), ticket, as_json)
+
+
+@dispatcher.command("pause")
+@click.option("--reason", metavar="TEXT", default="", callback=encodable, help="Why; shown to whoever looks.")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_pause(given: Given, /, reason: str, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Begin nothing new until it is resumed; deliveries are still received and decided."""
+    from godtui.cli.dispatching import run_pause
+
+    run_pause(given.take(attach, flags), reason, as_json)
+
+
+@dispatcher.command("resume")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_resume(given: Given, /, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Go on where it stood."""
+    from godtui.cli.dispatching import run_resume
+
+    run_resume(given.take(attach, flags), as_json)
+
+
+@dispatcher.command("retry")
+@_ticket
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_retry(given: Given, /, ticket: str, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Check a ticket or send it again now."""
+    from godtui.cli.dispatching import run_retry
+
+    run_retry(given.take(attach, flags), ticket, as_json)
+
+
+@dispatcher.command("withdraw")
+@_ticket
+@click.option("--reason", metavar="TEXT", default="", callback=encodable, help="Why.")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_withdraw(
+    given: Given, /, ticket: str, reason: str, as_json: bool, attach: str | None, **flags: Any
+) -> None:
+    """Do not dispatch a ticket until it becomes ready anew."""
+    from godtui.cli.dispatching import run_withdraw
+
+    run_withdraw(given.take(attach, flags), ticket, reason, as_json)
+
+
+@dispatcher.command("dispatch")
+@_ticket
+@click.option("--reason", metavar="TEXT", required=True, callback=encodable, help="Why; it is recorded.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_dispatch(
+    given: Given, /, ticket: str, reason: str, yes: bool, as_json: bool, attach: str | None, **flags: Any
+) -> None:
+    """Dispatch a ticket past the gate and its checks."""
+    from godtui.cli.dispatching import run_dispatch
+
+    run_dispatch(given.take(attach, flags), ticket, reason, yes, as_json)
+
+
+@dispatcher.command("explain")
+@click.argument("file", metavar="[FILE|-]", required=False)
+@click.option("--ticket", metavar="TICKET", callback=encodable, help="A ticket as it was last seen.")
+@click.option("--event", "event_id", metavar="ID", type=click.UUID, help="A stored delivery.")
+@_as_json
+@settings_options
+@click.pass_obj
+def dispatcher_explain(
+    given: Given, /, file: str | None, ticket: str | None, event_id: UUID | None, as_json: bool, attach: str | None,
+    **flags: Any,
+) -> None:  # fmt: skip
+    """Show every condition and the verdict on one of Plane's deliveries, and send nothing."""
+    from godtui.cli.dispatching import run_explain
+
+    run_explain(given.take(attach, flags), file, ticket, event_id, as_json)
+
+
+@dispatcher.command("output")
+@click.argument("component", metavar="COMPONENT", callback=encodable)
+@settings_options
+@click.pass_obj
+def dispatcher_output(given: Given, /, component: str, attach: str | None, **flags: Any) -> None:
+    """Print what a component's running check prints, until it ends."""
+    from godtui.cli.dispatching import run_output
+
+    run_output(given.take(attach, flags), component)
 
 
 def main(arguments: list[str] | None = None) -> int:
