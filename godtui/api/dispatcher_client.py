@@ -8,7 +8,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from godtui import jsontext
-from godtui.api.problems import DISPATCHER
+from godtui.api.components import DISPATCHER
 from godtui.jsontext import Json
 from godtui.operations import (
     DispatcherStatus,

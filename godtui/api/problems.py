@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 
 from godtui import jsontext
+from godtui.api.components import DISPATCHER, WEBHOOKS
 from godtui.envelope import Fault, InvalidEventError
 from godtui.filters import FilterError
 from godtui.operations import (
@@ -37,9 +38,6 @@ from godtui.operations import (
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 1
-DISPATCHER = "dispatcher"
-WEBHOOKS = "webhooks"
-"""The `component` of a 503 that is not the store's."""
 MAX_DETAIL = 1000
 """Characters; what is longer quotes its sender, and the faults say it all the same."""
 

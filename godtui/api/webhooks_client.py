@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from godtui.api.problems import WEBHOOKS
+from godtui.api.components import WEBHOOKS
 from godtui.envelope import Fault, InvalidEventError
 from godtui.operations import Delivered, NotDurableError, NotJsonError, SignatureError, WebhookDisabledError, distant
 from godtui.operations.distant import Answer, Connection
