@@ -14,12 +14,7 @@ from uuid import UUID
 from godtui import jsontext
 from godtui.clock import Clock, rfc3339
 from godtui.dispatcher import episodes
-from godtui.dispatcher.case import Case, Say
-from godtui.dispatcher.errors import TicketStateError
-from godtui.dispatcher.gate import holds
-from godtui.dispatcher.ledger import SOURCE, Change, Ledger
-from godtui.dispatcher.message import key_of, render
-from godtui.dispatcher.openclaw import (
+from godtui.dispatcher.answers import (
     Admitted,
     Answer,
     Misconfigured,
@@ -28,6 +23,11 @@ from godtui.dispatcher.openclaw import (
     TryAgain,
     pause_before,
 )
+from godtui.dispatcher.case import Case, Say
+from godtui.dispatcher.errors import TicketStateError
+from godtui.dispatcher.gate import holds
+from godtui.dispatcher.ledger import SOURCE, Change, Ledger
+from godtui.dispatcher.message import key_of, render
 from godtui.dispatcher.views import Check
 from godtui.envelope import EventDraft, new_id
 from godtui.eventlog import LogUnavailableError

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Intake:
-    """Decides on every delivery once. `fault` says why none is decided now, None while all is well.
+    """Decides on every delivery once, `count` since the start. `fault` says why none is decided now, None while all is well.
 
     `decided` is told which tickets a commit changed. `history_here` tells whether this log holds what is published.
     """
@@ -113,7 +113,7 @@ class Intake:
 
     async def _decide(self, deliveries: Sequence[Delivery], watermark: int | None) -> dict[int, str]:
         decided = await self._ledger.decide(deliveries, watermark)
-        self.count += len(deliveries)
+        self.count += decided.number
         if decided.tickets:
             self._decided(decided.tickets)
         return dict(decided.refused)

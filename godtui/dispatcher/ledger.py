@@ -45,8 +45,9 @@ class LedgerRules:
 
 
 class Decided(NamedTuple):
-    """What a batch of deliveries led to: which tickets changed, and why those were refused that cannot be decided."""
+    """What a batch of deliveries led to: how many were decided now, of which tickets, and why others cannot be."""
 
+    number: int
     tickets: frozenset[str]
     refused: Mapping[int, str]
 
@@ -212,6 +213,7 @@ class _Decide:
 
     def __call__(self, transaction: Transaction) -> Decided:
         self.learned = self.ledger.learned.layer()
+        number = 0
         changed: set[str] = set()
         refused: dict[int, str] = {}
         for index, delivery in enumerate(self.deliveries):
@@ -227,11 +229,12 @@ class _Decide:
                 logger.exception("a delivery cannot be decided")
                 refused[index] = f"it cannot be decided ({type(error).__name__})"
                 continue
+            number += 1
             if ticket_id is not None:
                 changed.add(ticket_id)
         if self.watermark is not None:
             _keep_facts(transaction, {"watermark": self.watermark})
-        return Decided(frozenset(changed), refused)
+        return Decided(number, frozenset(changed), refused)
 
     def _one(self, transaction: Transaction, delivery: Delivery) -> str | None:
         """Decide on one; the ticket that it is about, if it is about one."""

@@ -9,13 +9,13 @@ import ssl
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Final, NamedTuple, TypeAlias, cast
+from typing import Final, cast
 
 import httpx
 
 from godtui import __version__, jsontext
-from godtui.backoff import Backoff
 from godtui.clock import Clock, to_microseconds
+from godtui.dispatcher.answers import Admitted, Answer, Misconfigured, Refused, SessionKeyRefused, TryAgain
 from godtui.dispatcher.plaintext import one_line
 
 ANSWER_SECONDS: Final = 30.0
@@ -31,55 +31,9 @@ LONGEST_WISH_SECONDS: Final = 86_400.0
 RETRIED: Final = frozenset({408, 409, 429})
 """Those below 500 after which the same bytes may yet be taken."""
 
-_PAUSES: Final = Backoff(first=1.0, longest=300.0)
-_JITTER: Final = 0.2
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _SESSION_KEY = re.compile(r"session[\s_-]?key", re.IGNORECASE)
 _NOT_WANTED = re.compile(r"disabled|(?:not|n't)\s+(?:\w+\s+)?(?:allowed|enabled|permitted)|disallowed", re.IGNORECASE)
-
-
-class Admitted(NamedTuple):
-    """OpenClaw took the message: its run begins, it is not finished. `note` says why no `run_id` is known."""
-
-    run_id: str | None
-    note: str = ""
-
-
-class TryAgain(NamedTuple):
-    """Perhaps later: the same bytes under the same key. `after` are the seconds that OpenClaw asked to wait."""
-
-    reason: str
-    after: float | None = None
-
-
-class Refused(NamedTuple):
-    """This message will never be taken."""
-
-    reason: str
-
-
-class Misconfigured(NamedTuple):
-    """No message will be taken until the operator has done what the reason says."""
-
-    reason: str
-
-
-class SessionKeyRefused(NamedTuple):
-    """This OpenClaw takes no session key: to be sent once more without it, as a body of its own under its own key."""
-
-    reason: str
-
-
-Answer: TypeAlias = Admitted | TryAgain | Refused | Misconfigured | SessionKeyRefused
-
-
-def pause_before(tries: int, after: float | None, chance: float) -> float:
-    """Seconds to wait after so many tries in vain, 1 or more, and no less than OpenClaw asked for.
-
-    They double from 1 to 300, give or take a fifth by `chance` (0 to 1), and with that too are 300 at most.
-    """
-    pause = _PAUSES.pause(tries) * (1 - _JITTER + 2 * _JITTER * chance)
-    return max(min(pause, _PAUSES.longest), after or 0.0)
 
 
 @dataclass

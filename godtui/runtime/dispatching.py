@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from godtui.bloodbank.bus import Bus, Message
 from godtui.bloodbank.outbox import Outbox
@@ -19,7 +19,6 @@ from godtui.dispatcher.gate import GateRules
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger, LedgerRules
 from godtui.dispatcher.names import Names
-from godtui.dispatcher.openclaw import Hook
 from godtui.dispatcher.state_file import StateFile
 from godtui.dispatcher.views import SettingView
 from godtui.dispatcher.worker import Dispatcher
@@ -28,6 +27,9 @@ from godtui.estate import Estate
 from godtui.eventlog import EventLog
 from godtui.runtime.supervisor import Supervisor, Turn, Worker
 from godtui.settings import Settings
+
+if TYPE_CHECKING:
+    from godtui.dispatcher.openclaw import Hook
 
 SETTINGS: Final = tuple(name for name in Settings.model_fields if name.startswith(("openclaw_", "infra_", "plane_")))
 """What an operator may want to know of the settings in force."""
@@ -81,8 +83,7 @@ class Dispatching:
         settings, around, clock = self._settings, self._around, self._around.clock
         rules = LedgerRules(GateRules.of(settings), round(settings.infra_rearm_seconds * 1_000_000))
         ledger = Ledger(around.log, around.outbox, around.message, rules, Names.of(self._estate, {}, {}))
-        token = settings.openclaw_hook_token
-        hook = None if token is None else Hook(settings.openclaw_hook_url, token.get_secret_value(), clock)
+        hook = self._hook()
         checks = Checks(
             CheckPlan.of(settings, self._estate),
             CheckRules.of(settings),
@@ -113,6 +114,15 @@ class Dispatching:
             decided=dispatcher.touched,
         )
         return Tools(ledger, intake, carrier, checks, hook)
+
+    def _hook(self) -> Hook | None:
+        token = self._settings.openclaw_hook_token
+        if token is None:
+            return None
+        # The library for it takes time and memory, of which an instance that sends nothing needs neither.
+        from godtui.dispatcher.openclaw import Hook
+
+        return Hook(self._settings.openclaw_hook_url, token.get_secret_value(), self._around.clock)
 
     def _me(self) -> dict[str, str | None]:
         return {"instance": self._around.instance, "url": self._around.url()}

@@ -18,17 +18,16 @@ from hypothesis import strategies as st
 
 from godtui.clock import to_datetime
 from godtui.dispatcher.message import key_of, render
-from godtui.dispatcher.openclaw import (
-    MAX_REASON_LENGTH,
+from godtui.dispatcher.answers import (
     Admitted,
     Answer,
-    Hook,
     Misconfigured,
     Refused,
     SessionKeyRefused,
     TryAgain,
     pause_before,
 )
+from godtui.dispatcher.openclaw import MAX_REASON_LENGTH, Hook
 from godtui.dispatcher.ticket import Ticket
 from tests.clock import ManualClock
 from tests.openclaw import Ending, Mood, OpenClaw, Reply
