@@ -41,11 +41,11 @@ class Past(NamedTuple):
     def then(self, at: int, ready: bool) -> Past:
         """The past with a later point."""
         if not ready:
-            return self._replace(at=at, absent_since=at if self.ready else self.absent_since)
+            return Past(at, self.first, at if self.ready else self.absent_since, self.returns)
         if self.first is None:
             return Past(at, at)
         if self.absent_since is None:
-            return self._replace(at=at)
+            return Past(at, self.first, None, self.returns)
         absence = at - self.absent_since
         outlasting = tuple(one for one in self.returns if one.absence > absence)
         return Past(at, self.first, None, (*outlasting, Return(absence, at)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from random import Random
 from typing import NamedTuple
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from godtui import jsontext
@@ -134,25 +135,35 @@ def test_arrivals_and_dispatches_in_any_order_agree_with_the_model(
 arrivals = st.lists(st.tuples(st.integers(0, 400), st.booleans()), min_size=MAX_POINTS, max_size=200)
 
 
-@given(arrivals, st.booleans(), st.integers(0, 200), rearms)
-def test_of_a_long_past_enough_is_remembered(
-    steps: list[tuple[int, bool]], in_order: bool, settled: int, rearm: int
-) -> None:
+@given(st.integers(0, 2**32), st.sampled_from([0, 5, 400]), st.integers(0, 99), st.integers(2, 12))
+@settings(max_examples=300)
+def test_of_a_long_past_enough_is_remembered(seed: int, disorder: int, share: int, rearm: int) -> None:
+    """200 points, more or less in order, of which an early or a late one is dispatched somewhere among them."""
+    chance = Random(seed)
+    settled, often = chance.choice([60, 120, 180, 250]), chance.choice([0.6, 0.9, 0.97])
+    steps = [(chance.randrange(400), chance.random() < often) for _ in range(200)]
     seen, told, horizon, covered = Timeline(), dict[int, bool](), -1, None
-    for count, (at, ready) in enumerate(sorted(steps) if in_order else steps):
+    for count, (at, ready) in enumerate(sorted(steps, key=lambda step: step[0] + chance.randint(0, disorder))):
         seen = seen.seen(at, ready)
         if at > horizon:
             told[at] = ready
             kept = sorted(one for one in told if one > horizon)
             horizon = kept[0] if len(kept) > MAX_POINTS else horizon
-        if count == settled and (ready_ones := [at for at, ready in told.items() if ready]):
-            # Deep in what is summed up, or among the points that are kept.
-            covered = sorted(ready_ones)[len(ready_ones) * settled // 200]
+        if count == settled and (ready_ones := sorted(one for one, is_ready in told.items() if is_ready)):
+            covered = ready_ones[len(ready_ones) * share // 100]
             seen, horizon = seen.settle(covered), max(horizon, covered)
+            told = {one: is_ready for one, is_ready in told.items() if one > covered}
         assert len(seen.points) <= MAX_POINTS
-    if covered is not None:
-        told = {at: ready for at, ready in told.items() if at > covered}
-    assert seen.standing(rearm) == expected(told, covered, rearm)
+        if count % 10 == 9:
+            assert seen.standing(rearm) == expected(told, covered, rearm)
+
+
+def test_of_returns_only_those_are_kept_that_no_later_one_outlasts() -> None:
+    seen = timeline((0, True))
+    for at in range(10, 2_000, 10):
+        seen = seen.seen(at, False).seen(at + 3, True)
+    assert seen.past is not None
+    assert [one.absence for one in seen.past.returns] == [3]
 
 
 def test_a_hostile_past_stays_small() -> None:
