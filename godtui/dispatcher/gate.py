@@ -9,9 +9,9 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from godtui.dispatcher.plane import GROUPS
 from godtui.dispatcher.ticket import State, Ticket
 from godtui.dispatcher.views import Check, Condition
+from godtui.estate import GROUPS
 from godtui.settings import Settings
 
 MAX_COMPONENTS: Final = 32

@@ -18,11 +18,10 @@ from godtui.dispatcher import fields
 from godtui.dispatcher.names import Names, Project
 from godtui.dispatcher.ticket import State, Ticket, Unreadable
 from godtui.envelope import MAX_TYPE_BYTES, event_type_fault
+from godtui.estate import GROUPS
 from godtui.jsontext import Json
 
 UNKNOWN_TYPE: Final = "webhook.plane.unknown.received"
-GROUPS: Final = frozenset({"backlog", "unstarted", "started", "completed", "cancelled", "triage"})
-"""The groups that Plane's states belong to; a group's states are the user's to name."""
 MAX_TITLE: Final = 2_000
 MAX_LABELS: Final = 1_000
 MAX_URL: Final = 2_000
