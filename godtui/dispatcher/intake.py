@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Intake:
-    """Decides on every delivery once, `count` since the start. `fault` says why none is decided now, None while all is well.
+    """Decides on every delivery once; `count` is how many since the start, `fault` why none is decided now, or None.
 
     `decided` is told which tickets a commit changed. `history_here` tells whether this log holds what is published.
     """

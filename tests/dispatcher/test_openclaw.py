@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from godtui.clock import to_datetime
-from godtui.dispatcher.message import key_of, render
 from godtui.dispatcher.answers import (
     Admitted,
     Answer,
@@ -27,6 +26,7 @@ from godtui.dispatcher.answers import (
     TryAgain,
     pause_before,
 )
+from godtui.dispatcher.message import key_of, render
 from godtui.dispatcher.openclaw import MAX_REASON_LENGTH, Hook
 from godtui.dispatcher.ticket import Ticket
 from tests.clock import ManualClock
