@@ -40,6 +40,7 @@ class UnreachableError(click.ClickException):
 def explained(error: Exception) -> click.ClickException | None:
     """The sentence and exit code of a failure that is known, None for one that is a fault of ours."""
     # Loaded here: whoever raised these has loaded them, and a start that goes well does without.
+    from godtui.estate import EstateError
     from godtui.eventlog import DataDirectoryError, LogUnavailableError
     from godtui.filters import FilterError
     from godtui.holyfields import SchemaFolderError
@@ -72,6 +73,8 @@ def explained(error: Exception) -> click.ClickException | None:
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")
         case SettingsError() | SchemaFolderError() | DataDirectoryError():
             return WrongUsageError(str(error))
+        case EstateError():
+            return WrongUsageError(LISTED.join(error.faults))
     return _explained_api(error)
 
 

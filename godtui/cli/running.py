@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from godtui.cli.estate import check_registry
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.logs import log_to_file, log_to_stderr
 from godtui.cli.options import Given
@@ -30,7 +29,6 @@ logger = logging.getLogger(__name__)
 def run_headless(given: Given) -> int:
     """The engine until SIGTERM or SIGINT; what was begun is finished first."""
     settings = given.settings()
-    check_registry(settings)
     log_to_stderr()
     for warning in settings.warnings:
         logger.warning("%s", warning)
@@ -64,7 +62,6 @@ def run_with_console(given: Given) -> int:
     if given.attach is not None:
         return _show(_attached(given.attach, given.attach, named_token(given, given.attach)))
     settings = given.settings()
-    check_registry(settings)
     try:
         ownership = Ownership.take(settings.data_dir)
     except OwnedError as error:
