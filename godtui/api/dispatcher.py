@@ -23,6 +23,7 @@ from godtui.api.openapi_dispatcher import (
 )
 from godtui.api.parameters import DispatcherQuery, ExplainQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
+from godtui.api.stopping import while_serving
 from godtui.envelope import Fault
 from godtui.jsontext import Json
 from godtui.operations import (
@@ -33,6 +34,7 @@ from godtui.operations import (
     Operations,
     TicketView,
 )
+from godtui.racing import first_of
 
 REASON_BYTES: Final = 16 * 1024
 """More than a reason can have, however its characters are escaped."""
@@ -194,7 +196,8 @@ def _add_watching(router: APIRouter, operations: Operations) -> None:
         "/dispatcher/checks/{component:path}/output",
         operation_id="watchCheck",
         summary="What a running check prints, until it ends",
-        description="Begins with what is kept of its output so far; empty where no check of the component runs.",
+        description="Begins with what is kept of its output so far, and ends with the check, or with the instance. "
+        "Empty where no check of the component runs.",
         responses={
             200: {
                 "description": "The output as it comes.",
@@ -209,7 +212,7 @@ def _add_watching(router: APIRouter, operations: Operations) -> None:
         component: Annotated[str, Path(description="The component, as in its label.", examples=["bloodbank"])],
     ) -> Response:
         refuse_parameters(request.scope)
-        pieces = operations.dispatcher.watch(component)
+        pieces = while_serving(operations.dispatcher.watch(component), request.scope)
         try:
             first = await _first(pieces, request.receive)
         except BaseException:
@@ -224,17 +227,11 @@ async def _first(pieces: AsyncGenerator[str], receive: Receive) -> str:
 
     Raises ClientDisconnect where nobody waits for it any more.
     """
-    leaving = asyncio.ensure_future(_gone(receive))
     stepping = asyncio.ensure_future(_next(pieces))
-    try:
-        await asyncio.wait((leaving, stepping), return_when=asyncio.FIRST_COMPLETED)
-        if not stepping.done():
-            raise ClientDisconnect
-        return stepping.result()
-    finally:
-        for one in (leaving, stepping):
-            one.cancel()
-        await asyncio.gather(leaving, stepping, return_exceptions=True)
+    await first_of(stepping, _gone(receive))
+    if stepping.cancelled():
+        raise ClientDisconnect
+    return stepping.result()
 
 
 async def _next(pieces: AsyncGenerator[str]) -> str:

@@ -18,6 +18,7 @@ from godtui.api.guards import TrustedListener
 from godtui.api.listeners import BACKLOG, bind, bind_locally, inode, remove, socket_fault
 from godtui.api.problems import unavailable
 from godtui.api.protocol import JoinedHttpProtocol, ProblemWebSocketProtocol
+from godtui.api.stopping import STOPPING
 
 GRACE_SECONDS = 4
 """How long requests under way may still take: less than half of what `docker stop` waits, as more is to be stopped."""
@@ -66,7 +67,8 @@ class ApiService:
 
     async def listen(self, application: ASGIApp, listener: socket.socket, grace: int) -> None:
         """Serve one more listening socket."""
-        server = _Server(_config(application, grace))
+        stopping = asyncio.Event()
+        server = _Server(_config(_Drained(application, stopping), grace), stopping)
         task = asyncio.create_task(server.serve([listener]), name="http")
         self._servers.append((server, task))
         ready = asyncio.create_task(server.ready.wait())
@@ -115,7 +117,7 @@ class ApiService:
 
 def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
     return uvicorn.Config(
-        _Drained(application),
+        application,
         http=JoinedHttpProtocol,
         ws=ProblemWebSocketProtocol,
         ws_max_size=MAX_CLIENT_FRAME_BYTES,
@@ -132,12 +134,14 @@ def _config(application: ASGIApp, grace: int) -> uvicorn.Config:
 
 
 class _Drained:
-    """Says so to those whose request outlasts the grace and is cancelled by the server."""
+    """Lets requests know when the server is to stop, and tells those that outlast the grace why they are cut."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: ASGIApp, stopping: asyncio.Event) -> None:
         self.application = application
+        self.stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[STOPPING] = self.stopping
         try:
             await self.application(scope, receive, send)
         except asyncio.CancelledError:
@@ -153,10 +157,10 @@ _STOPPING = unavailable("the instance is stopping; what was asked may still happ
 class _Server(uvicorn.Server):
     """uvicorn on a loop that is not its own: it takes no signals, and waits for an event in place of polling."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self.ready = asyncio.Event()
-        self.stopping = asyncio.Event()
+        self.stopping = stopping
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

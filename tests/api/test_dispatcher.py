@@ -18,6 +18,7 @@ from godtui.api.server import serve
 from godtui.operations import DispatcherUnavailableError, StoreUnavailableError
 from tests.api.conftest import Idle, connect
 from tests.api.test_publish import paths, refused
+from tests.api.test_stream import BOUND
 from tests.clock import ManualClock
 from tests.dispatching import EVENT, FULL, HOSTILE, MemoryDispatcher
 
@@ -242,6 +243,25 @@ async def test_output_that_fails_midway_is_cut() -> None:
     async with await serve(application, "127.0.0.1", 0) as service, httpx.AsyncClient() as client:
         with pytest.raises(httpx.RemoteProtocolError):
             await client.get(f"{service.url}/dispatcher/checks/bloodbank/output")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_output_ends_with_the_instance(
+    dispatcher: MemoryDispatcher, begun: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    dispatcher.output = asyncio.Queue()
+    if begun:
+        dispatcher.output.put_nowait("one\n")
+    application = create_application(Dispatching(dispatcher), ApiConfig(), ManualClock())  # type: ignore[arg-type]
+    service = await serve(application, "127.0.0.1", 0, grace=int(BOUND))
+    async with service, httpx.AsyncClient(timeout=BOUND) as client, asyncio.timeout(BOUND / 2):
+        asking = asyncio.create_task(client.get(f"{service.url}/dispatcher/checks/bloodbank/output"))
+        while not dispatcher.calls or not dispatcher.output.empty():
+            await asyncio.sleep(0.001)
+        await service.stop()
+        assert (await asking).text == ("one\n" if begun else "")
+    await asyncio.wait_for(dispatcher.left.wait(), BOUND)
+    assert caplog.messages == []
 
 
 async def test_the_guard_stands_before_the_dispatcher(dispatcher: MemoryDispatcher) -> None:
