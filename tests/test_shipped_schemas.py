@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
 import jsonschema
@@ -11,6 +11,11 @@ import yaml
 from referencing import Registry as Resources
 from referencing.jsonschema import DRAFT202012
 
+from godtui.dispatcher import episodes
+from godtui.dispatcher.case import Case, Say, Verdict
+from godtui.dispatcher.gate import GateRules, judge
+from godtui.dispatcher.ticket import State, Ticket
+from godtui.dispatcher.views import Check, CheckOutcome
 from godtui.holyfields import Registry
 from godtui.settings import packaged
 from godtui.topics import matches
@@ -168,6 +173,62 @@ def test_health_names_the_part_that_is_badly_described() -> None:
     assert contract.valid(payload)
     payload["components"] = {"bus": {"status": "fine", "detail": ""}}
     assert [fault.path for fault in contract.faults(payload)] == ["/payload/components/bus/status"]
+
+
+READY = Ticket("id", "INFRA-42", state=State(group="unstarted"), labels=("ready", "automation:go", "comp:bloodbank"))
+
+
+def said(verdict: Verdict) -> Say:
+    """What the dispatcher says of a ticket that comes to a verdict."""
+    ticket = READY._replace(is_draft=True) if verdict == "rejected" else READY
+    case = Case(ticket.id, ticket)
+    says = episodes.observe(case, ticket, judge(ticket, GateRules()), 1, 0, 1)
+    match verdict:
+        case "blocked":
+            says = episodes.block(case, [], "held by its checks: bloodbank failed", 2, 1)
+        case "withdrawn":
+            says = episodes.withdraw(case, "done by hand", 1)
+        case "dispatched" | "failed":
+            episodes.freeze(case, [], b"{}", "key", 1)
+            is_failed = verdict == "failed"
+            says = episodes.failed(case, "422", 0, 1) if is_failed else episodes.dispatched(case, "run-1", "", 0, 1)
+    (say,) = says
+    assert say.verdict == verdict
+    return say
+
+
+def properties(file: str) -> set[str]:
+    """The names that a schema describes, with those of tickets that it shares."""
+    own = set(json.loads((FOLDER / file).read_text()).get("properties", {}))
+    shared = json.loads((FOLDER / "_shared" / "tickets.json").read_text())["$defs"]["about_ticket"]["properties"]
+    return own | set(shared)
+
+
+@pytest.mark.parametrize("verdict", get_args(Verdict))
+def test_what_the_dispatcher_says_of_tickets_is_described(verdict: Verdict) -> None:
+    payload, contract = dict(said(verdict).payload), REGISTRY.contract(f"infra.ticket.{verdict}")
+    assert contract.faults(payload) == []
+    assert {*payload, "forced"} == properties(contract.file)
+    for name, value in {**payload, "forced": "because"}.items():
+        odd: Any = 1 if isinstance(value, str | None) else "odd"
+        assert [fault.path for fault in contract.faults({**payload, name: odd})] == [f"/payload/{name}"]
+
+
+def test_a_forced_ticket_says_so() -> None:
+    case = Case("id", READY)
+    episodes.observe(case, READY._replace(is_draft=True), judge(READY._replace(is_draft=True), GateRules()), 1, 0, 1)
+    (say,) = episodes.force(case, "it cannot wait", 1)
+    assert say.payload["forced"] == "it cannot wait"
+    assert REGISTRY.contract("infra.ticket.qualified").faults(dict(say.payload)) == []
+
+
+@pytest.mark.parametrize("outcome", get_args(CheckOutcome))
+def test_every_outcome_of_a_check_is_described(outcome: CheckOutcome) -> None:
+    contract = REGISTRY.contract("infra.check.completed")
+    check = Check(component="bloodbank", outcome=outcome).model_dump(mode="json", exclude={"finished_at"})
+    assert contract.faults(check) == []
+    assert set(check) == set(contract.examples[0])
+    assert [fault.path for fault in contract.faults({**check, "outcome": "timed_out"})] == ["/payload/outcome"]
 
 
 ESTATE: dict[str, Any] = yaml.safe_load((FOLDER.parent / "registry.yaml").read_text())
