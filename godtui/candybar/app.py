@@ -8,16 +8,21 @@ import logging
 import os
 import signal
 import sys
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
-from textual.app import App
+from textual.app import App, SystemCommand
+from textual.screen import Screen
 
 from godtui.candybar.link import Link
 from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.clock import Clock, SystemClock
 from godtui.operations.hosted import Hosted
+
+if TYPE_CHECKING:
+    from godtui.candybar.screens.dispatcher import DispatcherScreen
 
 log = logging.getLogger(__name__)
 
@@ -40,13 +45,15 @@ class ConsoleApp(App[None]):
         self.clock = clock or SystemClock()
         self.link = Link(hosted, self.clock)
         self.looks = Looks.of(self.get_css_variables(), self._marks)
+        self._stream = StreamScreen(self.link)
+        self._dispatcher: DispatcherScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults(self.current_theme.dark)
 
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._restyle)
-        self.push_screen(StreamScreen(self.link))
+        self.push_screen(self._stream)
         self._catch_signals()
         self.call_after_refresh(self._begin)
 
@@ -59,10 +66,32 @@ class ConsoleApp(App[None]):
         self._release_signals()
         self.link.close()
 
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield from super().get_system_commands(screen)
+        yield SystemCommand("Stream", "What flows: every event as it is stored (1)", self.action_stream)
+        yield SystemCommand(
+            "Dispatcher", "Which tickets wait and why, and what was dispatched (2)", self.action_dispatcher
+        )
+
     def action_help(self) -> None:
         from godtui.candybar.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.looks))
+        self.push_screen(HelpScreen(self.looks, at_dispatcher=self.screen is self._dispatcher))
+
+    def action_stream(self) -> None:
+        """Back to the first screen."""
+        if self._dispatcher is not None and self.screen is self._dispatcher:
+            self.pop_screen()
+
+    def action_dispatcher(self) -> None:
+        """The dispatcher's screen, as it was left."""
+        from godtui.candybar.screens.dispatcher import DispatcherScreen
+
+        if self._dispatcher is None:
+            self._dispatcher = DispatcherScreen(self.link, self._stream)
+            self.install_screen(self._dispatcher, "dispatcher")
+        if self._dispatcher not in self.screen_stack:
+            self.push_screen(self._dispatcher)
 
     def _fatal_error(self) -> None:
         """Textual's way out on an error of its own or ours: one sentence for the reader, the rest for the log."""
@@ -75,7 +104,7 @@ class ConsoleApp(App[None]):
     def _restyle(self, _theme: Any) -> None:
         self.looks = Looks.of(self.theme_variables, self._marks)
         for screen in self.screen_stack:
-            if isinstance(screen, StreamScreen):
+            if screen is self._stream or screen is self._dispatcher:
                 screen.restyle()
 
     def _catch_signals(self) -> None:

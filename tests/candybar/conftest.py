@@ -8,3 +8,4 @@ import pytest
 @pytest.fixture(autouse=True)
 def _fast_ticks(monkeypatch):
     monkeypatch.setattr("godtui.candybar.screens.stream.FRAMES", 150)
+    monkeypatch.setattr("godtui.candybar.screens.dispatcher.FRAMES", 150)

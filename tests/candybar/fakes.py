@@ -30,8 +30,10 @@ from godtui.operations import (
     Page,
     Position,
     StoreUnavailableError,
+    WebhookOperations,
     Welcome,
 )
+from tests.candybar.dispatchers import MemoryDispatcher
 
 NOON = to_microseconds(read_timestamp("2026-02-12T14:02:11.482Z")[0])
 API_URL = "http://127.0.0.1:8000"
@@ -198,6 +200,7 @@ class MemoryOperations:
     def __init__(self) -> None:
         self.store = MemoryStore()
         self.monitor = MemoryMonitor(self.store)
+        self.dispatcher = MemoryDispatcher()
 
     @property
     def bus(self) -> BusOperations:
@@ -210,6 +213,10 @@ class MemoryOperations:
     @property
     def schemas(self) -> ContractOperations:
         raise NotImplementedError("the console does not read contracts")
+
+    @property
+    def webhooks(self) -> WebhookOperations:
+        raise NotImplementedError("the console takes no deliveries")
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""Pictures of the real console: `python -m tests.candybar.gallery OUT_DIR` draws each scene at three sizes."""
+"""Pictures of the real console: `python -m tests.candybar.gallery OUT_DIR [NAME]` draws scenes at three sizes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from godtui.candybar.app import ConsoleApp
 from godtui.clock import SystemClock
 from godtui.envelope import Fault, StoredEvent
-from godtui.operations import ComponentHealth
+from godtui.operations import ComponentHealth, TicketState, TicketView
+from tests.candybar.dispatchers import RUNNING, SETTINGS, ago, night
 from tests.candybar.fakes import NOON, Engine, elsewhere, event
 from tests.candybar.healths import GAP, broker, relay, standing_by
 
@@ -36,6 +38,11 @@ class Scene:
     workers: Mapping[str, ComponentHealth] = field(default_factory=dict)
     told: Sequence[StoredEvent] = ()
     """What arrives on an instance that stands by."""
+    tickets: Sequence[TicketView] = ()
+    more: Mapping[TicketState, int] = field(default_factory=dict)
+    """Tickets that are only counted."""
+    dispatcher: Mapping[str, Any] = field(default_factory=dict)
+    """What the dispatcher says of itself."""
 
 
 async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") -> str:
@@ -43,6 +50,8 @@ async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") ->
     with Engine(scene.events) as engine:
         monitor = engine.operations.monitor
         monitor.bus, monitor.workers = scene.bus or monitor.bus, dict(scene.workers)
+        engine.operations.dispatcher.show(*scene.tickets, **scene.dispatcher)
+        engine.operations.dispatcher.more.update(scene.more)
         if scene.told:
             engine.turn(elsewhere())
         app = ConsoleApp(engine, FrozenClock())
@@ -52,6 +61,8 @@ async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") ->
             await pilot.pause(0.3)
             for key in scene.keys:
                 await pilot.press(key)
+                if key == "2":
+                    await pilot.pause(0.4)
             await pilot.pause(0.4)
             return app.export_screenshot(title=title)
 
@@ -121,17 +132,43 @@ SCENES = {
     "standing-by-detail": Scene(
         bus=broker(), workers={"persister": standing_by()}, told=evening(), keys=(*"kkkk", "enter")
     ),
+    "tickets": Scene(evening(), ("2",), tickets=night()),
+    "tickets-blocked": Scene(evening(), ("2", "j"), tickets=night()),
+    "tickets-detail": Scene(evening(), ("2", "j", "enter"), tickets=night()),
+    "tickets-running": Scene(evening(), ("2", *"jjjj", "enter"), tickets=night(), dispatcher={"checks": [RUNNING]}),
+    "tickets-rejected": Scene(evening(), ("2", *"jjjjjjjj", "enter"), tickets=night()),
+    "tickets-paused": Scene(
+        evening(),
+        ("2",),
+        tickets=night(),
+        dispatcher={"state": "paused", "reason": "the mirror is being moved", "since": ago(7200)},
+    ),
+    "tickets-many": Scene(evening(), ("2",), tickets=night(), more={"dispatched": 9_000, "rejected": 782}),
+    "tickets-filter": Scene(evening(), ("2", "slash", *"blocked", "enter"), tickets=night()),
+    "tickets-withdraw": Scene(evening(), ("2", "j", "x"), tickets=night()),
+    "tickets-dispatch": Scene(evening(), ("2", "j", "d", *"the disk is fine"), tickets=night()),
+    "tickets-help": Scene(evening(), ("2", "question_mark"), tickets=night()),
+    "tickets-empty": Scene(evening(), ("2",), dispatcher={"settings": SETTINGS}),
+    "tickets-held": Scene(
+        evening(),
+        ("2",),
+        dispatcher={"state": "held", "reason": "OPENCLAW_HOOK_TOKEN is not set", "settings": SETTINGS},
+    ),
+    "tickets-off": Scene(evening(), ("2",), dispatcher={"state": "off", "reason": "the workers here are persister"}),
+    "tickets-standing-by": Scene(evening(), ("2",), dispatcher={"state": "standing by", "active": "node-2-815"}),
 }
 
 
-async def main(folder: Path) -> None:
-    """Draw everything into the folder."""
+async def main(folder: Path, wanted: str = "") -> None:
+    """Draw every scene, or those with this in their name, into the folder."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for name, scene in SCENES.items():
+        if wanted not in name:
+            continue
         for width, height in SIZES:
             svg = await picture(scene, (width, height))
             await asyncio.to_thread((folder / f"{name}-{width}x{height}.svg").write_text, svg)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(Path(sys.argv[1]), *sys.argv[2:3]))

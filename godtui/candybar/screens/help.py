@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain, groupby
 from typing import ClassVar
 
@@ -15,9 +16,14 @@ from textual.widgets import Static
 from godtui.candybar.feed import HISTORY
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import plain
+from godtui.candybar.screens.dispatcher import DispatcherScreen
 from godtui.candybar.screens.stream import StreamScreen
+from godtui.candybar.tickets import LOOKS, URGENCY
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.stream_list import StreamList
+from godtui.candybar.widgets.ticket_detail import TicketDetail
+from godtui.candybar.widgets.ticket_list import TicketList
+from godtui.operations import TicketState
 
 FILTERS = (
     ("type:agent.#", "* stands for one word, # for any number"),
@@ -35,6 +41,25 @@ COUNTS = (
     ("shown", "what the list has taken up"),
     ("dropped", "matched, but lost before it was shown"),
 )
+TICKET_FILTERS = (
+    ("blocked", "the tickets in a state, looked for among all"),
+    ("INFRA-42", "a part of the reference; enter looks among all"),
+    ("disk candystore", "words of title, reason, component or run id"),
+)
+STATES: Mapping[TicketState, str] = {
+    "failed": "OpenClaw refused it for good",
+    "blocked": "a check did not pass; it is run again",
+    "retrying": "handing over did not work; it is tried again",
+    "held": "dispatching is paused, or no token is set",
+    "checking": "a check runs",
+    "sending": "being handed to OpenClaw",
+    "ready": "waits its turn",
+    "withdrawn": "not to be dispatched in this episode",
+    "rejected": "does not meet the conditions",
+    "dispatched": "OpenClaw has it",
+}
+AT_STREAM = (("Stream", StreamList), ("Event", EventDetail), ("Everywhere", StreamScreen))
+AT_DISPATCHER = (("Dispatcher", DispatcherScreen), ("Tickets", TicketList), ("Ticket", TicketDetail))
 KEY_CELLS = 28
 NAMES = {
     "slash": "/",
@@ -56,9 +81,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll_by(-1)", "up", show=False, id="help.up", tooltip="One line up"),
     ]
 
-    def __init__(self, looks: Looks) -> None:
+    def __init__(self, looks: Looks, *, at_dispatcher: bool = False) -> None:
         super().__init__()
         self._looks = looks
+        self._at_dispatcher = at_dispatcher
 
     def on_mount(self) -> None:
         self.set_class(self._looks.ascii_only, "-ascii")
@@ -74,10 +100,15 @@ class HelpScreen(ModalScreen[None]):
 
     def _text(self) -> Text:
         text = Text(no_wrap=False)
-        for title, owner in (("Stream", StreamList), ("Event", EventDetail), ("Everywhere", StreamScreen)):
+        owners = AT_DISPATCHER if self._at_dispatcher else AT_STREAM
+        for title, owner in owners:
             self._section(text, title, _keys(owner))
-        self._section(text, "", [("tab", "between list and event"), ("ctrl+p", "every command, and the themes")])
+        self._section(text, "", [("tab", "between list and detail"), ("ctrl+p", "every command, and the themes")])
         self._section(text, "", [("ctrl+q", "quit")])
+        if self._at_dispatcher:
+            self._section(text, "Filter", list(TICKET_FILTERS))
+            self._section(text, "States", self._ticket_states())
+            return text
         self._section(text, "Filter", list(FILTERS))
         self._section(text, "Counts", list(COUNTS))
         marks = self._looks.glyphs
@@ -91,6 +122,9 @@ class HelpScreen(ModalScreen[None]):
         ]
         self._section(text, "Signs", signs)
         return text
+
+    def _ticket_states(self) -> list[tuple[str, str]]:
+        return [(f"{self._looks.status(LOOKS[state])[0]} {state}", STATES[state]) for state in URGENCY]
 
     def _section(self, text: Text, title: str, rows: list[tuple[str, str]]) -> None:
         if title:

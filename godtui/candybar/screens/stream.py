@@ -17,7 +17,7 @@ from godtui.candybar.widgets.banner import Banner
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.filter_bar import FilterBar
 from godtui.candybar.widgets.header import HeaderLine
-from godtui.candybar.widgets.keyline import Hint, KeyLine
+from godtui.candybar.widgets.keyline import MAX_HINTS, Hint, KeyLine
 from godtui.candybar.widgets.stream_list import StreamList
 from godtui.candybar.widgets.truthline import TruthLine
 from godtui.candybar.window import Window
@@ -38,6 +38,7 @@ class StreamScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
         Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
+        Binding("2", "app.dispatcher", "dispatcher", id="screen.dispatcher", tooltip="the dispatcher and its tickets"),
         Binding("question_mark", "app.help", "help", key_display="?", id="screen.help", tooltip="keys and filters"),
         Binding(
             "colon", "app.command_palette", "palette", key_display=":", id="screen.palette", tooltip="every command"
@@ -235,6 +236,8 @@ class StreamScreen(Screen[None]):
             hints = [Hint("G", "newest"), *hints]
         elif self._filter_text:
             hints.append(Hint("esc", "all events"))
+        if len(hints) < MAX_HINTS - 1:
+            hints.append(Hint("2", "dispatcher"))
         return [*hints, Hint("?", "help")]
 
     def _copy_and_help(self) -> list[Hint]:

@@ -14,20 +14,21 @@ from godtui.candybar.widgets.bar import Bar, cells, looks_of
 class Banner(Bar):
     """`✖ store down: no space left on device · for 3 min   (+1 more)`; as many as there is room for."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, alarms: Alarms | None = None) -> None:
+        """Of another banner the alarms, where both are to say the same of how long."""
         super().__init__(id="banner")
         self._link = link
-        self._alarms = Alarms(link)
+        self.alarms = alarms or Alarms(link)
         self.display = False
 
     def tick(self) -> None:
         """Show the worst alarm, or nothing."""
-        self.display = bool(self._alarms.now())
+        self.display = bool(self.alarms.now())
         self.renew()
 
     def segments(self, width: int) -> list[Segment]:
         """The worst, clipped where it must be; others beside it where they fit whole, and how many more there are."""
-        looks, alarms = looks_of(self), self._alarms.now()
+        looks, alarms = looks_of(self), self.alarms.now()
         said = [self._said(alarm, seconds) for alarm, seconds in alarms]
         for shown in range(len(said), 1, -1):
             line = [segment for one in said[:shown] for segment in one]

@@ -16,10 +16,11 @@ NOTICE_SECONDS = 4.0
 
 
 class Hint(NamedTuple):
-    """A key and what it does here."""
+    """A key and what it does here; a loud one is seen before any other."""
 
     key: str
     does: str
+    loud: bool = False
 
 
 class KeyLine(Bar):
@@ -37,9 +38,9 @@ class KeyLine(Bar):
             self._hints = hints
             self.renew()
 
-    def notice(self, text: str) -> None:
+    def notice(self, text: str, seconds: float = NOTICE_SECONDS) -> None:
         """Say this for a few seconds."""
-        self._notice = (text, self._clock.monotonic() + NOTICE_SECONDS)
+        self._notice = (text, self._clock.monotonic() + seconds)
         self.renew()
 
     def tick(self) -> None:
@@ -59,4 +60,5 @@ class KeyLine(Bar):
         return [segment for hint in [*hints, last] for segment in hint]
 
     def _hint(self, looks: Looks, hint: Hint) -> list[Segment]:
-        return [Segment(f" {hint.key}", looks.strong), Segment(f" {hint.does}  ", looks.quiet)]
+        key, does = (looks.attention, looks.attention) if hint.loud else (looks.strong, looks.quiet)
+        return [Segment(f" {hint.key}", key), Segment(f" {hint.does}  ", does)]
