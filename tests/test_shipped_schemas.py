@@ -14,11 +14,14 @@ from referencing.jsonschema import DRAFT202012
 from godtui.dispatcher import episodes
 from godtui.dispatcher.case import Case, Say, Verdict
 from godtui.dispatcher.gate import GateRules, judge
+from godtui.dispatcher.names import Names
 from godtui.dispatcher.ticket import State, Ticket
 from godtui.dispatcher.views import Check, CheckOutcome
+from godtui.estate import Estate
 from godtui.holyfields import Registry
 from godtui.settings import packaged
 from godtui.topics import matches
+from tests.dispatcher import samples
 
 FOLDER = packaged("schemas")
 REGISTRY = Registry.load(FOLDER)
@@ -260,3 +263,17 @@ def test_the_estate_checks_the_components_of_the_brief() -> None:
         "holyfields": "mise run test:all",
         "pjangler": "bun run build",
     }
+
+
+def test_the_example_of_what_planes_ids_mean_can_be_taken_as_it_is(tmp_path: Path) -> None:
+    lines = (FOLDER.parent / "registry.yaml").read_text().splitlines()
+    begin = lines.index("# plane:")
+    example = [line[2:] for line in lines[begin:] if line.startswith("# ")]
+    file = tmp_path / "registry.yaml"
+    file.write_text("\n".join(example))
+    names = Names.of(Estate.load(file), {}, {})
+    told = {"project_id": samples.PROJECT, "sequence_id": 42, "state_id": samples.TODO, "label_ids": [samples.READY]}
+    ticket = samples.ticket(samples.newer(**told), names)
+    assert (ticket.reference, ticket.url) == ("INFRA-42", "https://plane.example.org/god/browse/INFRA-42")
+    assert ticket.state == State(samples.TODO, "Todo", "unstarted")
+    assert ticket.labels == ("ready",)
