@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 from rich.cells import cell_len
 
 from godtui import jsontext
 from godtui.candybar.plaintext import clip, fit, plain
-from godtui.operations import Check, Condition, DispatcherStatus, Explanation, RunningCheck, TicketView
+from godtui.operations import Check, Condition, DispatcherStatus, Explanation, RunningCheck, TicketState, TicketView
 
 COLUMNS: Final = ("reference", "state", "episode", "title", "why", "next try")
 FLEXIBLE: Final = ("title", "why")
@@ -65,8 +65,8 @@ def ticket_line(ticket: TicketView, look: Look) -> str:
 def status_lines(status: DispatcherStatus, look: Look) -> Iterator[str]:
     """The dispatcher, its tickets as a table, and the checks that run."""
     yield state_line(status, look)
-    counted = ", ".join(f"{count:,} {state}" for state, count in status.counts.items() if count)
-    yield counted or "no tickets"
+    counts = ((state, status.counts.get(state, 0)) for state in get_args(TicketState))
+    yield ", ".join(f"{count:,} {state}" for state, count in counts if count) or "no tickets"
     if status.next_try_at is not None:
         yield f"next try {look.moment(status.next_try_at)}"
     yield from (look.clean(note) for note in status.notes)

@@ -276,10 +276,10 @@ def test_the_state_in_a_line() -> None:
 
 def test_an_idle_dispatcher_says_so() -> None:
     assert list(status_lines(status(), WIDE)) == ["running", "no tickets"]
-    counted = status(counts={"held": 1_200}, tickets=[ticket(1, "held")], notes=[f"set aside {HOSTILE}"])
+    counted = status(counts={"failed": 2, "held": 1_200}, tickets=[ticket(1, "held")], notes=[f"set aside {HOSTILE}"])
     lines = list(status_lines(counted, WIDE))
-    assert lines[1:3] == ["1,200 held", "set aside a␛[31mred␊new␀line ·␤ 日本"]
-    assert lines[-1] == "these are 1 of 1,200 tickets; see --limit and --state"
+    assert lines[1:3] == ["1,200 held, 2 failed", "set aside a␛[31mred␊new␀line ·␤ 日本"]
+    assert lines[-1] == "these are 1 of 1,202 tickets; see --limit and --state"
 
 
 SOME = [
