@@ -6,7 +6,7 @@ Each function changes the case it is given and returns what there is to say of i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from godtui.dispatcher.case import Case, Episode, Phase, Say, Verdict
 from godtui.dispatcher.errors import TicketStateError
@@ -14,6 +14,8 @@ from godtui.dispatcher.gate import Decision
 from godtui.dispatcher.ticket import Ticket
 from godtui.dispatcher.timeline import Standing
 from godtui.dispatcher.views import Check
+
+BEING_SENT: Final = "being handed over"
 
 
 def observe(case: Case, ticket: Ticket, decision: Decision, at: int, rearm: int, now: int) -> list[Say]:
@@ -48,7 +50,8 @@ def _unready(case: Case, now: int) -> list[Say]:
 
 def _leave(case: Case, episode: Episode, why: str, now: int) -> list[Say]:
     if episode.attempts:
-        why = f"{why}; it was tried {episode.attempts} times, and may have arrived"
+        times = "once" if episode.attempts == 1 else f"{episode.attempts} times"
+        why = f"{why}; it was tried {times}, and may have arrived"
     episode.leaving = False
     episode.turn("withdrawn", why, now)
     return say(case, "withdrawn", reason=why)
@@ -65,23 +68,28 @@ def _covered(case: Case, now: int) -> list[Say]:
 def _fresh(case: Case, standing: Standing, now: int) -> list[Say]:
     """It is ready, and was not dispatched for that yet."""
     episode, since, latest = case.episode, standing.since or 0, standing.latest or 0
-    is_same = episode is not None and since <= episode.ready_at
+    is_same = episode is not None and since <= _reach(episode)
     if episode is None or (not is_same and not episode.is_open):
         return _open(case, since, latest, now)
-    if episode.is_open and not is_same and episode.forced is None and episode.is_frozen:
+    if episode.is_open and not is_same and episode.is_frozen:
         # Its bytes are of an episode that is over: who received them once would take them for the same again.
-        if episode.phase == "sending":
-            episode.leaving = True
+        if episode.phase == "sending" or episode.forced is not None:
+            episode.leaving = episode.forced is None
             return []
-        episode.turn("withdrawn", "it left ready and came back", now)
-        return [*say(case, "withdrawn", reason=episode.reason), *_open(case, since, latest, now)]
+        return [*_leave(case, episode, "it left ready and came back", now), *_open(case, since, latest, now)]
     episode.ready_at = max(episode.ready_at, latest)
-    episode.leaving = False
+    if episode.leaving:
+        episode.leaving, episode.reason = False, BEING_SENT
     if episode.phase == "withdrawn" and not episode.by_operator:
         episode.turn("retrying" if episode.body is not None and episode.attempts else "ready", "ready again", now)
         episode.due_at = now
         return say(case, "qualified")
     return []
+
+
+def _reach(episode: Episode) -> int:
+    """The newest time of readiness that is of this episode: once its bytes are made, what these cover."""
+    return episode.ready_at if episode.body is None or episode.settles is None else episode.settles
 
 
 def _open(case: Case, since: int, latest: int, now: int, forced: str | None = None) -> list[Say]:
@@ -103,6 +111,8 @@ def _open(case: Case, since: int, latest: int, now: int, forced: str | None = No
 def block(case: Case, checks: Sequence[Check], why: str, due_at: int, now: int) -> list[Say]:
     """The checks hold it until they are run again."""
     episode = _require(case, "ready", "blocked")
+    if episode.forced is not None:
+        return []
     episode.checks, episode.due_at = tuple(checks), due_at
     changed = episode.phase != "blocked" or episode.reason != why
     episode.turn("blocked", why, now)
@@ -122,7 +132,7 @@ def begin_try(case: Case, now: int) -> None:
     """One more try is about to be made."""
     episode = _require(case, "ready", "blocked", "sending", "retrying")
     episode.attempts += 1
-    episode.turn("sending", "being handed over", now)
+    episode.turn("sending", BEING_SENT, now)
 
 
 def thaw(case: Case, body: bytes, key: str, now: int) -> None:

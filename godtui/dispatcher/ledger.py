@@ -19,7 +19,7 @@ from godtui.dispatcher.gate import GateRules, judge
 from godtui.dispatcher.learning import Learned
 from godtui.dispatcher.names import Names
 from godtui.dispatcher.plane import read_ticket, taught
-from godtui.dispatcher.rows import case_of, load, save, save_episode
+from godtui.dispatcher.rows import case_of, load, save
 from godtui.dispatcher.ticket import Unreadable
 from godtui.envelope import EventDraft
 from godtui.eventlog import UNSTORABLE, EventLog, Transaction
@@ -124,14 +124,14 @@ class Ledger:
         def unit(transaction: Transaction) -> None:
             for case in cases:
                 known = load(transaction, case.id)
-                if known is not None and case.timeline.covered is not None:
+                if known is not None:
+                    if case.timeline.covered is None:
+                        continue
                     known.timeline = known.timeline.settle(case.timeline.covered)
-                    save(transaction, known)
-                    self.announce(transaction, episodes.review(known, self.rules.rearm, transaction.now))
-                elif known is None:
-                    said = episodes.review(case, self.rules.rearm, transaction.now)
-                    self.announce(transaction, said)
-                    save(transaction, case)
+                    case = known
+                before = case.episode
+                self.announce(transaction, episodes.review(case, self.rules.rearm, transaction.now))
+                save(transaction, case, before)
 
         await self._log.submit(unit)
 
@@ -254,9 +254,10 @@ class _Decide:
             at = max(at, delivery.time, case.content_at or 0)
             ticket = case.ticket._replace(is_deleted=True)
         case.correlation_id, case.delivery_id = delivery.correlation_id, delivery.event_id
+        before = case.episode
         said = episodes.observe(case, ticket, judge(ticket, rules.gate), at, rules.rearm, transaction.now)
         self.ledger.announce(transaction, said, delivery)
-        save(transaction, case)
+        save(transaction, case, before)
         return case.id
 
 
@@ -278,9 +279,7 @@ class _Change:
         before = case.episode
         said = self.change(case, transaction.now)
         self.ledger.announce(transaction, said)
-        if before is not None and before is not case.episode:
-            save_episode(transaction, case.id, before)
-        save(transaction, case)
+        save(transaction, case, before)
         return case
 
 

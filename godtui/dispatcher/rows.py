@@ -47,8 +47,11 @@ def load(transaction: Transaction, ticket_id: str) -> Case | None:
     return None if row is None else case_of(row)
 
 
-def save(transaction: Transaction, case: Case) -> None:
-    """The case as it is now, within a commit. Raises what SQLite says of values that it cannot hold."""
+def save(transaction: Transaction, case: Case, before: Episode | None) -> None:
+    """The case as it is now, within a commit, and the episode that it was in before where that is another.
+
+    Raises what SQLite says of values that it cannot hold.
+    """
     case.changed_at = transaction.now
     transaction.execute(
         tables.KEEP_TICKET,
@@ -59,11 +62,13 @@ def save(transaction: Transaction, case: Case) -> None:
             None if case.decision is None else jsontext.dumps(case.decision.document()),
         ),
     )  # fmt: skip
+    if before is not None and before is not case.episode:
+        _save_episode(transaction, case.id, before)
     if case.episode is not None:
-        save_episode(transaction, case.id, case.episode)
+        _save_episode(transaction, case.id, case.episode)
 
 
-def save_episode(transaction: Transaction, ticket_id: str, episode: Episode) -> None:
+def _save_episode(transaction: Transaction, ticket_id: str, episode: Episode) -> None:
     """An episode as it is now, within a commit."""
     values = [getattr(episode, column) for column in tables.EPISODE_COLUMNS]
     values[_CHECKS] = jsontext.dumps([check.document() for check in episode.checks])
