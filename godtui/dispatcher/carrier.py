@@ -23,7 +23,7 @@ from godtui.dispatcher.answers import (
     TryAgain,
     pause_before,
 )
-from godtui.dispatcher.case import Case, Say
+from godtui.dispatcher.case import Case, Phase, Say
 from godtui.dispatcher.errors import TicketStateError
 from godtui.dispatcher.gate import holds
 from godtui.dispatcher.ledger import SOURCE, Change, Ledger
@@ -74,7 +74,8 @@ class CarrierRules:
 @dataclass(slots=True)
 class _Carried:
     task: asyncio.Task[None]
-    is_checking: bool = False
+    checking: Phase | None = None
+    """While its checks are under way, the phase that the ledger says it is in."""
 
 
 class Carrier:
@@ -118,9 +119,9 @@ class Carrier:
         return None if not paused else f"dispatching is paused: {paused['reason']}"
 
     @property
-    def checking(self) -> frozenset[str]:
-        """Tickets whose checks are under way."""
-        return frozenset(ticket_id for ticket_id, one in self._carried.items() if one.is_checking)
+    def checking(self) -> dict[str, Phase]:
+        """Tickets whose checks are under way, with the phase that the ledger says they are in."""
+        return {ticket_id: one.checking for ticket_id, one in self._carried.items() if one.checking is not None}
 
     def wake(self, changed: Iterable[str] = ()) -> None:
         """Something may be due, and what is done for these tickets may no longer be wanted."""
@@ -130,7 +131,7 @@ class Carrier:
     def begin_anew(self, ticket_id: str) -> None:
         """What is being checked of a ticket does not matter any more."""
         carried = self._carried.get(ticket_id)
-        if carried is not None and carried.is_checking:
+        if carried is not None and carried.checking is not None:
             carried.task.cancel()
         self.wake()
 
@@ -143,7 +144,7 @@ class Carrier:
         """Stop checking for those that need it no longer. Raises LogUnavailableError."""
         for ticket_id in list(self._doubted):
             carried = self._carried.get(ticket_id)
-            if carried is not None and carried.is_checking:
+            if carried is not None and carried.checking is not None:
                 case = await self._ledger.case(ticket_id)
                 if case is None or case.open_episode is None:
                     carried.task.cancel()
@@ -152,7 +153,7 @@ class Carrier:
     def stop_checking(self) -> None:
         """Dispatching pauses: what is being checked is left where it stands."""
         for carried in self._carried.values():
-            if carried.is_checking:
+            if carried.checking is not None:
                 carried.task.cancel()
 
     async def run(self) -> None:
@@ -235,7 +236,7 @@ class Carrier:
     async def _checked(self, case: Case) -> list[Check]:
         """The checks of all its components, together."""
         carried = self._carried[case.id]
-        carried.is_checking = True
+        carried.checking = None if case.episode is None else case.episode.phase
         fresh = case.id in self._fresh
         components: Sequence[str | None] = (case.decision.components if case.decision is not None else ()) or (None,)
         try:
@@ -245,7 +246,7 @@ class Carrier:
                     for component in components
                 ]
         finally:
-            carried.is_checking = False
+            carried.checking = None
         self._fresh.discard(case.id)
         return [task.result() for task in tasks]
 

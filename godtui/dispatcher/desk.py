@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, get_args
 from uuid import UUID
 
 from godtui.bloodbank.errors import StoreUnavailableError
 from godtui.clock import Clock, rfc3339, to_datetime
 from godtui.dispatcher import episodes
-from godtui.dispatcher.case import Case, Say
+from godtui.dispatcher.case import Case, Phase, Say
 from godtui.dispatcher.delivery import Delivery
 from godtui.dispatcher.errors import DispatcherUnavailableError, UnknownTicketError
 from godtui.dispatcher.gate import Decision, judge
@@ -36,9 +36,11 @@ from godtui.eventlog import EventLog, LogUnavailableError
 from godtui.jsontext import Json
 
 URGENCY: Final[tuple[TicketState, ...]] = (
-    "failed", "blocked", "retrying", "sending", "ready", "withdrawn", "dispatched", "rejected",
+    "failed", "blocked", "retrying", "checking", "sending", "ready", "withdrawn", "dispatched", "rejected",
 )  # fmt: skip
-"""The ledger's states, in the order in which an operator wants to see them."""
+"""The order in which an operator wants to see tickets."""
+WAITING: Final[tuple[TicketState, ...]] = ("blocked", "retrying", "ready")
+"""What is held while nothing is begun."""
 MAX_REASON: Final = 500
 
 
@@ -87,7 +89,7 @@ class Desk:
             state="paused" if paused else "held" if hold else "running",
             reason=paused["reason"] if paused else hold or "",
             since=paused.get("since") if paused else None,
-            counts=_counts(counts, len(parts.carrier.checking), is_held=hold is not None),
+            counts=_counts(counts, parts.carrier.checking, is_held=hold is not None),
             tickets=[view_of(case, hold, parts.carrier.checking) for case in cases],
             checks=await self._running(parts),
             next_try_at=None if due is None else to_datetime(due),
@@ -196,15 +198,18 @@ class Desk:
 
     async def _listed(self, parts: Parts, state: TicketState | None, limit: int) -> list[Case]:
         """Up to so many, the most urgent first."""
-        wanted: Sequence[TicketState] = URGENCY if state is None else _ledger_states(state)
-        found: list[Case] = []
-        for one in wanted:
-            if len(found) < limit:
-                found += await parts.ledger.of_state(one, limit - len(found))
-        if state not in ("held", "checking", "ready", "blocked", "retrying"):
-            return found
-        views = [(view_of(case, parts.carrier.hold, parts.carrier.checking), case) for case in found]
-        return [case for view, case in views if view.state == state]
+        checking = parts.carrier.checking
+        found: dict[str, Case] = {}
+        for one in URGENCY if state is None else _ledger_states(state, is_held=parts.carrier.hold is not None):
+            if one == "checking":
+                cases = [await parts.ledger.case(ticket_id) for ticket_id in checking]
+            else:
+                listed = await parts.ledger.of_state(one, limit + len(checking))
+                cases = [case for case in listed if case.id not in checking]
+            found.update((case.id, case) for case in cases if case is not None)
+            if len(found) >= limit:
+                break
+        return list(found.values())[:limit]
 
     async def _running(self, parts: Parts) -> list[RunningCheck]:
         """Checks under way, with references in place of ids."""
@@ -226,14 +231,14 @@ class Desk:
         )
 
 
-def view_of(case: Case, hold: str | None, checking: frozenset[str]) -> TicketView:
+def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketView:
     """A case as it is shown; `hold` is why nothing is begun."""
     episode, ticket, decision = case.episode, case.ticket, case.decision
     state: TicketState = "rejected" if episode is None else episode.phase
     reason = "" if episode is None else episode.reason
     if case.id in checking:
         state, reason = "checking", "its checks are running"
-    elif hold is not None and episode is not None and episode.phase in ("ready", "blocked", "retrying"):
+    elif hold is not None and episode is not None and episode.phase in WAITING:
         state, reason = "held", hold if not reason or episode.phase == "ready" else f"{hold}; before, {reason}"
     if episode is None and decision is not None:
         reason = decision.summary
@@ -274,24 +279,22 @@ def _standing(parts: Parts, decision: Decision, view: TicketView | None) -> Iter
         yield parts.carrier.hold
 
 
-def _ledger_states(state: TicketState) -> Sequence[TicketState]:
-    """The ledger's states that may be shown as this one."""
-    match state:
-        case "held":
-            return ("blocked", "retrying", "ready")
-        case "checking":
-            return ("ready", "blocked")
-    return (state,)
+def _ledger_states(state: TicketState, *, is_held: bool) -> Sequence[TicketState]:
+    """The ledger's states that are shown as this one."""
+    if state == "held":
+        return WAITING if is_held else ()
+    return () if is_held and state in WAITING else (state,)
 
 
-def _counts(counts: dict[str, int], checking: int, *, is_held: bool) -> dict[TicketState, int]:
-    shown: dict[TicketState, int] = {state: counts.get(state, 0) for state in URGENCY}
-    shown["held"] = 0
+def _counts(counts: Mapping[str, int], checking: Mapping[str, Phase], *, is_held: bool) -> dict[TicketState, int]:
+    """How many there are of each state that is shown."""
+    shown: dict[TicketState, int] = {state: counts.get(state, 0) for state in get_args(TicketState)}
+    for phase in checking.values():
+        shown[phase] -= 1
+        shown["checking"] += 1
     if is_held:
-        waiting: tuple[TicketState, ...] = ("ready", "blocked", "retrying")
-        shown["held"] = sum(shown[state] for state in waiting)
-        shown |= dict.fromkeys(waiting, 0)
-    shown["checking"] = checking
+        shown["held"] = sum(shown[state] for state in WAITING)
+        shown |= dict.fromkeys(WAITING, 0)
     return shown
 
 
