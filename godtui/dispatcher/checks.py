@@ -132,12 +132,10 @@ class Checks:
                 if recent is not None:
                     return recent
                 running = self._start(planned)
-            elif running.stop.is_set():
-                await asyncio.wait((running.task,))
-                continue
             check = await running.joined(ticket)
             if check is not None:
                 return check
+            # It was being ended already, and left the place free: again.
 
     def running(self) -> list[RunningCheck]:
         """The checks that run now; those that wait their turn are not among them."""

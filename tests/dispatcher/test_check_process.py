@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
+import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from godtui.clock import SystemClock
-from godtui.dispatcher import check_group
+from godtui.dispatcher import check_group, check_process
 from godtui.dispatcher.check_output import TAIL_CHARACTERS, WATCHED_BYTES
+from godtui.dispatcher.check_plan import Planned
 from godtui.dispatcher.check_process import check_environment
 from godtui.dispatcher.checks import CheckRules, Checks, ChecksClosedError
 from godtui.dispatcher.views import Check
 from godtui.settings import VARIABLES
 from tests.clock import ManualClock
 from tests.dispatcher.checking import Told, checks_of, is_alive, pids, until
+from tests.processes import environment
 
 LINUX = pytest.mark.skipif(not check_group._TELLS, reason="the system does not tell of its processes")
 STUBBORN = "trap '' TERM; echo $$ >> pids; while :; do sleep 0.1; done"
@@ -76,13 +81,17 @@ async def test_a_folder_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> N
         assert told.checks == [(check, "one")]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-async def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(0)
-    check = await run("true", closed)
+def test_a_folder_that_may_not_be_entered_is_told() -> None:
+    planned = Planned("one", "true", Path("/closed"))
+    why = check_process._why_not_started(planned, PermissionError(errno.EACCES, "Permission denied", "/closed"))
+    assert "the folder /closed may not be entered" in why
+
+
+async def test_a_shell_that_cannot_be_started_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_process, "SHELL", "/bin/no-such-shell")
+    check = await run("true", tmp_path)
     assert check.outcome == "unrunnable"
-    assert "may not be entered" in check.why
+    assert check.why == "/bin/no-such-shell could not be started: No such file or directory"
 
 
 @pytest.mark.parametrize("command", ["true \0", "\ud800", "true " + "x" * 3_000_000])
@@ -98,6 +107,37 @@ async def test_it_runs_in_its_folder_with_both_outputs_and_no_input(tmp_path: Pa
     assert check.outcome == "passed"
 
 
+async def test_it_does_not_read_our_input(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"not for checks")
+    os.close(writing)
+    ours = os.dup(0)
+    os.dup2(reading, 0)
+    try:
+        check = await run("cat", tmp_path)
+    finally:
+        os.dup2(ours, 0)
+        os.close(ours)
+        os.close(reading)
+    assert (check.outcome, check.output_tail) == ("passed", "")
+
+
+async def test_what_is_in_the_pipe_when_it_ends_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", lambda *_: None)
+    assert (await run("echo said at last", tmp_path)).output_tail == "said at last\n"
+
+
+async def test_an_output_that_is_closed_is_not_read_over_and_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+    read = os.read
+    monkeypatch.setattr(check_process.os, "read", lambda number, size: reads.append(number) or read(number, size))
+    check = await run("echo once; exec >&- 2>&-; sleep 0.3", tmp_path)
+    assert check.output_tail == "once\n"
+    assert len(reads) < 20
+
+
 async def test_it_leads_a_group_and_a_session_of_its_own(tmp_path: Path) -> None:
     check = await run(f"{sys.executable} -c 'import os; print(os.getsid(0), os.getpgrp(), os.getppid())'; :", tmp_path)
     session, group, shell = map(int, check.output_tail.split())
@@ -105,7 +145,7 @@ async def test_it_leads_a_group_and_a_session_of_its_own(tmp_path: Path) -> None
 
 
 async def test_the_environment_is_ours_without_settings_and_secrets(tmp_path: Path) -> None:
-    environment = {
+    given = {
         **dict.fromkeys(VARIABLES.values(), "known"),
         "GODTUI_FUTURE": "1",
         "INFRA_CHECKS_OF_TOMORROW": "1",
@@ -115,7 +155,7 @@ async def test_the_environment_is_ours_without_settings_and_secrets(tmp_path: Pa
         "PLAIN": "kept",
         "HOME": "/home/pass-of-ours",
     }  # fmt: skip
-    check = await run("env", tmp_path, environment=environment, secrets=("pass-of-ours", ""))
+    check = await run("env", tmp_path, environment=given, secrets=("pass-of-ours", ""))
     names = {line.partition("=")[0] for line in check.output_tail.splitlines()}
     assert {"PLAIN", "PATH", "HOME"} <= names
     assert not [name for name in names if name.startswith(("GODTUI_", "INFRA_", "OPENCLAW_", "PLANE_WEBHOOK"))]
@@ -256,6 +296,48 @@ async def test_who_leaves_the_group_and_the_session_is_found_all_the_same(tmp_pa
     assert (await waiting).outcome == "passed"
     assert not any(map(is_alive, found))
     await checks.close()
+
+
+ORPHANAGE = """
+import asyncio, ctypes, os, sys
+from pathlib import Path
+from godtui.clock import SystemClock
+from tests.dispatcher.checking import checks_of
+
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+async def main():
+    checks = checks_of({"one": "sleep 600 & setsid sleep 600 & sleep 0.2"}, Path.cwd(), SystemClock())
+    print((await checks.result("one", ticket="INFRA-1")).outcome)
+    await checks.close()
+
+asyncio.run(main())
+try:
+    print(os.waitpid(-1, os.WNOHANG))
+except ChildProcessError:
+    print("no children")
+"""
+
+
+@LINUX
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="needs setsid")
+def test_orphans_that_become_our_children_are_reaped(tmp_path: Path) -> None:
+    """As where godtui is the first process of a container."""
+    ended = subprocess.run(
+        [sys.executable, "-c", ORPHANAGE], cwd=tmp_path, env=environment(tmp_path), capture_output=True, timeout=60
+    )
+    assert ended.stdout.decode().splitlines() == ["passed", "no children"], ended.stderr.decode()
+
+
+@LINUX
+async def test_the_dead_that_nobody_reaped_are_not_waited_for(tmp_path: Path) -> None:
+    dead = subprocess.Popen(["true"], start_new_session=True)
+    await until(lambda: not is_alive(dead.pid))
+    leader = SimpleNamespace(pid=dead.pid, returncode=None)
+    group = check_group.CheckGroup(leader, "no mark", SystemClock())  # type: ignore[arg-type]
+    assert group._living() == []
+    dead.wait()
 
 
 async def test_without_knowledge_of_processes_the_group_still_ends(
