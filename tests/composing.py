@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-_VARIABLE = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?)([-+])([^{}$]*))?\}|())", re.ASCII)
+_VARIABLE = re.compile(r"\$(?:(\$)|([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?)([-+?])([^{}$]*))?\}|())", re.ASCII)
 
 
 def interpolate(value: Any, environ: Mapping[str, str]) -> Any:
-    """A document with the variables in its texts replaced. Raises ValueError on a $ that begins none."""
+    """A document with the variables in its texts replaced. Raises ValueError on a lone $ and an unset ${X?why}."""
     if isinstance(value, dict):
         return {key: interpolate(one, environ) for key, one in value.items()}
     if isinstance(value, list):
@@ -33,17 +33,21 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> str:
         return value or "" if there else other
     if operator == "+":
         return other if there else ""
+    if operator == "?" and not there:
+        raise ValueError(f"required: {plain or braced}: {other}")
     return value or ""
 
 
-def composed(file: Path, environ: Mapping[str, str]) -> dict[str, Any]:
-    """The compose file as it is run: interpolated, and its services extended."""
+def composed(file: Path, environ: Mapping[str, str], *others: Path) -> dict[str, Any]:
+    """Compose files as they are run: interpolated, their services extended, and the later ones put over the first."""
     document: dict[str, Any] = interpolate(yaml.safe_load(file.read_text(encoding="utf-8")), environ)
     for name, service in document["services"].items():
         extends = service.pop("extends", None)
         if extends is not None:
             other = interpolate(yaml.safe_load((file.parent / extends["file"]).read_text(encoding="utf-8")), environ)
             document["services"][name] = _merged(other["services"][extends["service"]], service)
+    for one in others:
+        document = _merged(document, composed(one, environ))
     return document
 
 

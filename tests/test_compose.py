@@ -25,6 +25,7 @@ from tests.composing import composed, interpolate, passed_on
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = ROOT / "compose.rabbitmq.yml"
+COMPONENTS = ROOT / "deploy" / "compose.components.yml"
 TOKEN = {"GODTUI_API_TOKEN": "s3cret"}
 ENVIRONMENTS = [{}, {"GODTUI_API_TOKEN": ""}, TOKEN]
 
@@ -74,6 +75,14 @@ def test_interpolation(text: str, unset: str, empty: str, filled: str) -> None:
 def test_what_compose_would_refuse(text: str) -> None:
     with pytest.raises(ValueError, match="not a variable"):
         interpolate(text, {})
+
+
+def test_what_must_be_set() -> None:
+    assert interpolate("${X:?why}", {"X": "x"}) == "x"
+    assert interpolate("${X?why}", {"X": ""}) == ""
+    for environ in ({}, {"X": ""}):
+        with pytest.raises(ValueError, match="required: X: why"):
+            interpolate("${X:?why}", environ)
 
 
 # The compose files
@@ -150,6 +159,32 @@ def test_it_reaches_openclaw_on_the_machine_and_its_folder() -> None:
     kept = [volume.partition(":")[2] for volume in dispatcher["volumes"] if volume.startswith("godtui-data:")]
     assert f"GODTUI_DATA_DIR={kept[0]}" in of("ENV")[-1].split()
     assert f"--owner={of('USER')[-1]} --mode=0700 {kept[0]}" in of("RUN")[-1], "a new volume takes the folder's owner"
+
+
+def test_components_are_mounted_where_their_checks_are_looked_for(tmp_path: Path) -> None:
+    environ = {"INFRA_COMPONENTS_ROOT": "/srv/code"}
+    dispatcher = composed(COMPOSE, environ, COMPONENTS)["services"]["infra-dispatcher"]
+    assert "/srv/code:/components" in dispatcher["volumes"]
+    assert set(services({})["infra-dispatcher"]["volumes"]) < set(dispatcher["volumes"])
+    settings = Settings.load({}, passed_on(dispatcher, environ), tmp_path, tmp_path, tmp_path)
+    assert settings.infra_components_root == Path("/components")
+    with pytest.raises(ValueError, match="INFRA_COMPONENTS_ROOT"):
+        composed(COMPOSE, {}, COMPONENTS)
+
+
+def test_the_command_of_the_override_names_the_files() -> None:
+    said = COMPONENTS.read_text(encoding="utf-8")
+    (files,) = re.findall(r"COMPOSE_FILE=(\S+)", said)
+    assert [ROOT / file for file in files.split(":")] == [COMPOSE, COMPONENTS]
+
+
+def test_in_the_container_it_finds_settings_state_and_openclaw_by_itself(tmp_path: Path) -> None:
+    dispatcher = services({})["infra-dispatcher"]
+    settings = Settings.load({}, passed_on(dispatcher, {}), tmp_path, tmp_path, Path(home_of_its_user()))
+    (mounted,) = (one.partition(":")[2] for one in dispatcher["volumes"] if one.startswith("~/.config/openclaw:"))
+    assert settings.infra_dispatch_state_path.parent == Path(mounted)
+    host = settings.openclaw_hook_url.partition("//")[2].partition(":")[0]
+    assert f"{host}:host-gateway" in dispatcher["extra_hosts"]
 
 
 def test_it_is_built_from_here() -> None:
