@@ -17,6 +17,7 @@ from godtui.bloodbank.handout import Ahead, Expire, HandOut, KeepCursor, QueueRo
 from godtui.bloodbank.settlement import Settlement, Settler, TryAgain
 from godtui.clock import Clock
 from godtui.eventlog import EventLog, LogUnavailableError, Transaction
+from godtui.racing import first_of
 
 Result = TypeVar("Result")
 
@@ -131,13 +132,7 @@ class EmbeddedQueue:
         self._kick.clear()
         if seconds is not None:
             others.append(self._clock.sleep(max(0.0, seconds)))
-        tasks = [asyncio.ensure_future(each) for each in (*others, self._kick.wait())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await first_of(*others, self._kick.wait())
 
     def settle(self, settlements: Sequence[Settlement]) -> asyncio.Event:
         """Take decisions; the event is set once they are durable, or the queue is closed."""

@@ -13,6 +13,7 @@ from godtui.bloodbank.library.patience import Patience
 from godtui.bloodbank.library.state import State
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
+from godtui.racing import first_of
 
 
 class StreamInlet:
@@ -72,12 +73,7 @@ class StreamInlet:
 
     async def _paused(self, seconds: float) -> bool:
         """Let so much time pass; False where it was closed meanwhile."""
-        waits = [asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._closed.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+        await first_of(self._clock.sleep(seconds), self._closed.wait())
         return not self._closed.is_set()
 
     async def _settle(self, delivery: Delivery, error: Exception | None) -> None:

@@ -19,6 +19,7 @@ from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, DeclarationError, e
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.nameplate import Nameplate
 from godtui.clock import Clock
+from godtui.racing import first_of
 
 RETRY_SECONDS: Final = 1.0
 VACANT_SECONDS: Final = 6.0
@@ -122,7 +123,7 @@ class Claim:
         if self._known.is_set():
             return
         await self._link.tried.wait()
-        await self._either(self._known.wait(), self._link.gone(self._link.generation))
+        await first_of(self._known.wait(), self._link.gone(self._link.generation))
 
     def changed(self) -> Awaitable[object]:
         """Until `held` or `holder` is no longer what it is when this is called."""
@@ -283,17 +284,7 @@ class Claim:
     async def _pause(self, generation: int) -> None:
         """Until it is time to try again, or the connection is lost, after which the next is tried at once."""
         pause = RETRY_SECONDS * (1 + self._jitter())
-        await self._either(self._clock.sleep(pause), self._link.gone(generation))
-
-    async def _either(self, *ends: Awaitable[object]) -> None:
-        """Until one of them ends."""
-        waits = [asyncio.ensure_future(each) for each in ends]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
-            await asyncio.gather(*waits, return_exceptions=True)
+        await first_of(self._clock.sleep(pause), self._link.gone(generation))
 
 
 async def _ignore(delivered: DeliveredMessage) -> None:

@@ -23,6 +23,7 @@ from godtui.bloodbank.rabbitmq.explain import BROKER_ERRORS, LEADERLESS, explain
 from godtui.bloodbank.rabbitmq.link import Link
 from godtui.bloodbank.rabbitmq.topology import Topology, declare
 from godtui.clock import Clock
+from godtui.racing import first_of
 
 LOOK_SECONDS: Final = 3.0
 """How long nothing may come before we see whether anything can."""
@@ -232,14 +233,7 @@ class RabbitSubscription:
         """Until there is a connection; a consumer that is closed meanwhile does not wait on."""
         if self._link.up:
             return
-        waiting = asyncio.ensure_future(self._link.wait())
-        arrival = asyncio.ensure_future(self._arrival.wait())
-        try:
-            await asyncio.wait((waiting, arrival), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
-            arrival.cancel()
-            await asyncio.gather(waiting, arrival, return_exceptions=True)
+        await first_of(self._link.wait(), self._arrival.wait())
         self._refuse_if_ended()
 
     def _take(self, delivered: DeliveredMessage, generation: int) -> None:

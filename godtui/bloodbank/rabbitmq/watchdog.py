@@ -20,6 +20,7 @@ from godtui.bloodbank.rabbitmq.outstanding import Outstanding
 from godtui.bloodbank.rabbitmq.sending import Sender
 from godtui.bloodbank.rabbitmq.topology import Topology, declare_all
 from godtui.clock import Clock
+from godtui.racing import first_of
 
 CHECK_SECONDS: Final = 2.0
 TRUSTED_SECONDS: Final = 5.0
@@ -213,15 +214,10 @@ class Watchdog:
 
     async def _pause(self) -> None:
         """Until it is time to look, or someone gave alarm."""
-        sleeping = asyncio.ensure_future(self._clock.sleep(CHECK_SECONDS))
-        alarm = asyncio.ensure_future(self._alarm.wait())
         try:
-            await asyncio.wait((sleeping, alarm), return_when=asyncio.FIRST_COMPLETED)
+            await first_of(self._clock.sleep(CHECK_SECONDS), self._alarm.wait())
         finally:
             self._alarm.clear()
-            for each in (sleeping, alarm):
-                each.cancel()
-            await asyncio.gather(sleeping, alarm, return_exceptions=True)
 
     def _raise_alarm(self) -> None:
         self._alarms += 1
