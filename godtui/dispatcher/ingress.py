@@ -14,6 +14,7 @@ from godtui.bloodbank.errors import ConflictError, NotConfirmedError
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.dispatcher.errors import NotDurableError, NotJsonError, SignatureError, WebhookDisabledError
+from godtui.dispatcher.hashing import LARGE_BYTES, fed
 from godtui.dispatcher.plane import delivery_type, delivery_uuid, payload_of
 from godtui.dispatcher.views import Delivered
 from godtui.envelope import EventDraft, Fault, InvalidEventError
@@ -29,8 +30,6 @@ DURABLE_SECONDS: Final = 25.0
 TOLD_SECONDS: Final = 60.0
 """How far apart the log's lines about refused signatures are at least."""
 
-_LARGE: Final = 256 * 1024
-"""A body of more bytes than this is read in a thread, so that other requests are answered meanwhile."""
 _SIGNATURE: Final = re.compile("[0-9a-f]{64}")
 
 logger = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class PlaneIngress:
     def __init__(self, secret: str, publish: Publish, clock: Clock) -> None:
         if not secret:
             raise ValueError("the webhook's secret is empty")
-        self._key = secret.encode()
+        self._keyed = hmac.new(secret.encode(), digestmod="sha256")
         self._publish = publish
         self._refusals = _Refusals(clock)
 
@@ -69,7 +68,8 @@ class PlaneIngress:
 
     async def plane(self, body: bytes, *, signature: str | None, delivery: str | None) -> Delivered:
         """Raises SignatureError, NotJsonError, InvalidEventError, NotDurableError."""
-        large = len(body) > _LARGE
+        # What is large is looked at in a thread, so that other requests are answered meanwhile.
+        large = len(body) > LARGE_BYTES
         if not (await asyncio.to_thread(self._verify, body, signature) if large else self._verify(body, signature)):
             self._refusals.note()
             raise SignatureError(
@@ -83,7 +83,7 @@ class PlaneIngress:
         """HMAC-SHA256 over the bytes as they came, in 64 lower-case hexadecimal digits, compared in constant time."""
         if signature is None or not _SIGNATURE.fullmatch(signature):
             return False
-        return hmac.compare_digest(hmac.digest(self._key, body, "sha256").hex(), signature)
+        return hmac.compare_digest(fed(self._keyed.copy(), body).hexdigest(), signature)
 
     async def _keep(self, read: _Read, delivery: str | None) -> Delivered:
         named = _name(read.delivery) or _name(delivery)

@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, UUID
 
 from godtui import jsontext
 from godtui.dispatcher import fields
+from godtui.dispatcher.hashing import fed
 from godtui.dispatcher.names import Names, Project
 from godtui.dispatcher.ticket import State, Ticket, Unreadable
 from godtui.envelope import MAX_TYPE_BYTES, event_type_fault
@@ -94,7 +95,7 @@ def delivery_uuid(raw: bytes, body: Json) -> UUID:
 
 def _uuid5(name: bytes) -> UUID:
     """RFC 9562's version 5 in the URL namespace, of a name that need not be text."""
-    digest = sha1(NAMESPACE_URL.bytes + name, usedforsecurity=False).digest()
+    digest = fed(sha1(NAMESPACE_URL.bytes, usedforsecurity=False), name).digest()
     return UUID(bytes=digest[:16], version=5)
 
 
