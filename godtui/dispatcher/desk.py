@@ -236,7 +236,7 @@ def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketVi
     episode, ticket, decision = case.episode, case.ticket, case.decision
     state: TicketState = "rejected" if episode is None else episode.phase
     reason = "" if episode is None else episode.reason
-    if case.id in checking:
+    if case.id in checking and state in ("ready", "blocked"):
         state, reason = "checking", "its checks are running"
     elif hold is not None and episode is not None and episode.phase in WAITING:
         state, reason = "held", hold if not reason or episode.phase == "ready" else f"{hold}; before, {reason}"
@@ -275,8 +275,9 @@ def _standing(parts: Parts, decision: Decision, view: TicketView | None) -> Iter
         yield f"it was dispatched in episode {view.episode}; once it has left ready and come back, it is again"
     elif view.state in ("failed", "withdrawn"):
         yield f"episode {view.episode} ended {view.state}: {view.reason}"
-    if decision.verdict == "qualified" and parts.carrier.hold is not None:
-        yield parts.carrier.hold
+    hold = parts.carrier.hold
+    if decision.verdict == "qualified" and hold is not None and (view is None or view.state != "held"):
+        yield hold
 
 
 def _ledger_states(state: TicketState, *, is_held: bool) -> Sequence[TicketState]:
@@ -290,7 +291,8 @@ def _counts(counts: Mapping[str, int], checking: Mapping[str, Phase], *, is_held
     """How many there are of each state that is shown."""
     shown: dict[TicketState, int] = {state: counts.get(state, 0) for state in get_args(TicketState)}
     for phase in checking.values():
-        shown[phase] -= 1
+        # One may have left that phase a moment ago, while its check is yet to be ended.
+        shown[phase] = max(0, shown[phase] - 1)
         shown["checking"] += 1
     if is_held:
         shown["held"] = sum(shown[state] for state in WAITING)
