@@ -223,7 +223,8 @@ class Carrier:
             why = holds(checks, self._rules.policy)
             if why is not None:
                 due_at = self._clock.now() + round(self._rules.retry * 1_000_000)
-                block = partial(_block, checks=checks, why=why, due_at=due_at, cause=self._cause(case, checks))
+                cause = self._cause(case, checks)
+                block = partial(_block, checked=case, checks=checks, why=why, due_at=due_at, cause=cause)
                 await self._ledger.change(ticket_id, block, episode=number)
                 return
         async with self._sends:
@@ -238,7 +239,7 @@ class Carrier:
         carried = self._carried[case.id]
         carried.checking = None if case.episode is None else case.episode.phase
         fresh = case.id in self._fresh
-        components: Sequence[str | None] = (case.decision.components if case.decision is not None else ()) or (None,)
+        components: Sequence[str | None] = _components(case) or (None,)
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -254,7 +255,7 @@ class Carrier:
         """One try; with a session key refused, one more."""
         if self.hold is not None or self._hook is None:
             return
-        begin = partial(self._begin_try, checks=checks, cause=self._cause(case, checks))
+        begin = partial(self._begin_try, checked=case, checks=checks, cause=self._cause(case, checks))
         begun = await self._ledger.change(case.id, begin, episode=case.number)
         for _ in range(2):
             episode = None if begun is None else begun.episode
@@ -267,9 +268,11 @@ class Carrier:
             self._without_session = True
             begun = await self._keep(case.id, self._thaw, case.number)
 
-    def _begin_try(self, case: Case, now: int, *, checks: Sequence[Check], cause: bytes | None) -> list[Say]:
+    def _begin_try(
+        self, case: Case, now: int, *, checked: Case, checks: Sequence[Check], cause: bytes | None
+    ) -> list[Say]:
         episode = case.open_episode
-        if episode is None:
+        if episode is None or (episode.body is None and not _is_checked(case, checked)):
             return []
         if episode.leaving:
             return episodes.try_again(case, episode.reason, now, self._ledger.rules.rearm, now)
@@ -279,7 +282,7 @@ class Carrier:
             key = key_of(case.id, episode.opened_at, episode.number, episode.variant)
             body = render(
                 case.ticket,
-                case.decision.components if case.decision is not None else (),
+                _components(case),
                 checks,
                 prefix=self._rules.prefix,
                 deliver=self._rules.deliver,
@@ -374,7 +377,21 @@ class Carrier:
         return found
 
 
-def _block(case: Case, now: int, *, checks: Sequence[Check], why: str, due_at: int, cause: bytes | None) -> list[Say]:
+def _components(case: Case) -> tuple[str, ...]:
+    return () if case.decision is None else case.decision.components
+
+
+def _is_checked(case: Case, checked: Case) -> bool:
+    """Whether checks of a ticket as it was then are those that it needs now; if not, it is due to be checked again."""
+    is_forced = case.episode is not None and case.episode.forced is not None
+    return is_forced or _components(case) == _components(checked)
+
+
+def _block(
+    case: Case, now: int, *, checked: Case, checks: Sequence[Check], why: str, due_at: int, cause: bytes | None
+) -> list[Say]:
+    if not _is_checked(case, checked):
+        return []
     if cause is not None and case.episode is not None:
         case.episode.cause_id = cause
     return episodes.block(case, checks, why, due_at, now)
