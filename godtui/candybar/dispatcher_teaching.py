@@ -29,7 +29,8 @@ def standing(status: DispatcherStatus, looks: Looks) -> Said:
     elif status.state == "standing by":
         said.append((f"{marks.standby} Standing by: {_active(status)}.", looks.quiet))
     elif status.state == "off":
-        said.append((f"{marks.quiet} No dispatcher runs here{why}.", looks.quiet))
+        reason = status.reason.rstrip(".") or "no dispatcher works here"
+        said.append((f"{marks.quiet} {reason[:1].upper()}{reason[1:]}.", looks.quiet))
     return said + [(f"{marks.attention} {note}", looks.attention) for note in status.notes]
 
 
@@ -96,4 +97,8 @@ def _held(status: DispatcherStatus) -> str:
 
 
 def _active(status: DispatcherStatus) -> str:
-    return f"{status.active} is active" if status.active else "another instance is active"
+    """Who dispatches, where that is known, and why this instance does not, each once."""
+    reason = status.reason.rstrip(".")
+    if status.active and status.active not in reason:
+        return f"{status.active} is active" + (f"; {reason}" if reason else "")
+    return reason or "another instance is active"

@@ -56,11 +56,17 @@ class TicketText:
         ]
 
     def settings(self, settings: Sequence[SettingView]) -> list[Line]:
-        """The settings in force, and where each was written."""
-        looks = self._looks
-        lines: list[Line] = []
+        """The settings in force, and where each was written; the names in a column where there is room for one."""
+        looks, lines = self._looks, []
+        longest = max((cell_len(one.name) for one in settings), default=0)
+        column = longest + 2 if longest <= self._width // 2 else 0
+        beside = TicketText(looks, self._width - column, self._now)
         for one in settings:
-            lines += self._flow([(one.name, looks.key), (one.value, looks.text), (f"from {one.origin}", looks.quiet)])
+            origin = one.origin if one.origin == "default" else f"from {one.origin}"
+            name = [] if column else [(one.name, looks.key)]
+            for index, line in enumerate(beside._flow([*name, (one.value, looks.text), (origin, looks.quiet)])):
+                before = self._plain(one.name) if index == 0 else ""
+                lines.append([Segment(before.ljust(column) if column else "", looks.key), *line])
         return lines
 
     def _standing(self, ticket: TicketView) -> Iterator[Line]:

@@ -120,5 +120,7 @@ def microseconds(moment: datetime) -> int:
 
 
 def _searched(ticket: TicketView) -> str:
-    parts = (ticket.reference, ticket.title, ticket.reason, ticket.id, ticket.run_id or "", *ticket.components)
+    """What words are looked for in; the state is among it, for words that are not yet written out."""
+    named = (ticket.state, ticket.reference, ticket.id, ticket.run_id or "", *ticket.components)
+    parts = (*named, ticket.title, ticket.reason)
     return "\n".join(part[:1_000] for part in parts).casefold()

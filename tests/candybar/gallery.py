@@ -154,7 +154,7 @@ SCENES = {
         ("2",),
         dispatcher={"state": "held", "reason": "OPENCLAW_HOOK_TOKEN is not set", "settings": SETTINGS},
     ),
-    "tickets-off": Scene(evening(), ("2",), dispatcher={"state": "off", "reason": "the workers here are persister"}),
+    "tickets-off": Scene(evening(), ("2",), dispatcher={"state": "off", "reason": "no dispatcher works here"}),
     "tickets-standing-by": Scene(evening(), ("2",), dispatcher={"state": "standing by", "active": "node-2-815"}),
 }
 

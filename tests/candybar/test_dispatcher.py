@@ -171,11 +171,23 @@ async def test_a_state_is_looked_for_among_all_tickets():
 
 async def test_the_list_narrows_with_every_letter_and_esc_brings_back_what_was():
     async with pane(*night()) as shown:
+        await shown.seen.press(*"jjj")
         await shown.seen.press("slash", *"arch")
         await shown.seen.until(lambda: shown.references == ["INFRA-18"], "what has the word")
         assert "INFRA-18" in shown.cursor
         await shown.seen.press("escape")
         await shown.seen.until(lambda: len(shown.references) > 10, "all of them")
+        assert "INFRA-9 " in shown.cursor
+
+
+async def test_the_cursor_stays_on_a_ticket_that_is_wanted():
+    async with pane(*night()) as shown:
+        await shown.seen.press("j", "j", "slash", *"blocked", "enter")
+        await shown.seen.until(lambda: shown.references == ["INFRA-17", "INFRA-18"], "the blocked ones")
+        assert "INFRA-18" in shown.cursor
+        await shown.seen.press("escape")
+        await shown.seen.until(lambda: len(shown.references) > 10, "all of them")
+        assert "INFRA-18" in shown.cursor
 
 
 async def test_a_reference_that_is_not_loaded_is_asked_for():

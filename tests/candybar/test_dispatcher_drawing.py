@@ -54,6 +54,12 @@ async def test_markup_is_text():
         await shown.seen.until_shown("[u]A-1[/]  [bold red]not markup[/]", "godtui dispatcher withdraw '[u]A-1[/]'")
 
 
+async def test_a_reference_that_would_be_an_option_is_not_the_name_on_a_command_line():
+    async with pane(ticket(1, "blocked", reference="--yes")) as shown:
+        await shown.seen.press("x")
+        await shown.seen.until_shown("--yes  Ticket number 1", f"godtui dispatcher withdraw {ticket(1).id}")
+
+
 @pytest.mark.parametrize("size", [(20, 5), (10, 3), (1, 1), (24, 8), (300, 6)])
 async def test_a_tiny_terminal_shows_what_fits(size):
     async with pane(*night(), size=size, notes=["a note"]) as shown:

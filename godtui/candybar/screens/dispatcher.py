@@ -68,6 +68,7 @@ class DispatcherScreen(Screen[None]):
         self._stream = stream
         self._ticks = 0
         self._detail_open = False
+        self._before: str | None = None
         self.dispatching = DispatcherWatch(link)
         self.header = HeaderLine(link)
         self.banner = Banner(link, stream.banner.alarms)
@@ -138,6 +139,7 @@ class DispatcherScreen(Screen[None]):
 
     def action_narrow(self) -> None:
         if not self.narrow_bar.display:
+            self._before = self.dispatching.selected
             self._close_detail()
             self.narrow_bar.open(self.tickets.wanted.text)
 
@@ -212,7 +214,7 @@ class DispatcherScreen(Screen[None]):
         self.set_focus(self.tickets)
         wanted = TicketFilter(message.text)
         if wanted.text != self.tickets.wanted.text:
-            self.tickets.narrow(wanted)
+            self.tickets.narrow(wanted, None if message.kept else self._before)
         if message.kept and wanted.name is not None and self.tickets.current is None:
             self.dispatching.search(wanted.name)
 
@@ -318,6 +320,7 @@ def _whom(ticket: TicketView) -> str:
 
 
 def _command(verb: str, ticket: TicketView, reason: str | None = None) -> str:
-    """The command line that does the same."""
-    words = ["godtui", "dispatcher", verb, ticket.reference or ticket.id]
+    """The command line that does the same; a reference that would be read as an option is no name there."""
+    name = ticket.id if ticket.reference.startswith("-") or not ticket.reference else ticket.reference
+    words = ["godtui", "dispatcher", verb, name]
     return shlex.join(words if reason is None else [*words, "--reason", reason])

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip, plain
+from godtui.operations import MAX_REASON_CHARACTERS
 
 YES: Final = "ctrl+y"
 MOST_NAME: Final = 200
@@ -48,7 +49,12 @@ class QuestionScreen(ModalScreen[str | None]):
         super().__init__()
         self._question = question
         self._looks = looks
-        self._reason = Input(placeholder="the reason, which is recorded", id="question-reason", compact=True)
+        self._reason = Input(
+            placeholder="the reason, which is recorded",
+            id="question-reason",
+            compact=True,
+            max_length=MAX_REASON_CHARACTERS,
+        )
         self._command = Static(id="question-command", markup=False)
         self._hint = Static(id="question-hint", markup=False)
 

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from godtui.candybar.dispatching import DispatcherWatch
-from godtui.candybar.figures import count
+from godtui.candybar.figures import SECOND, count
 from godtui.candybar.link import Link
 from godtui.candybar.plaintext import clip, plain
 from godtui.candybar.ticket_text import TicketText
@@ -40,6 +40,8 @@ class TicketDetail(Pane):
         self._link = link
         self._watch = watch
         self._lines: list[list[Segment]] = []
+        self._text_lines: list[list[Segment]] = []
+        self._told: object = None
         self._shown: str | None = None
         self._top = 0
         self._at_end = False
@@ -121,11 +123,15 @@ class TicketDetail(Pane):
         return said
 
     def _text(self) -> list[list[Segment]]:
-        watch = self._watch
-        text = TicketText(looks_of(self), self.content_width, self._link.clock.now())
-        if watch.ticket is not None:
-            return text.lines(watch.ticket, watch.running)
-        return text.settings(watch.status.settings) if watch.status is not None else []
+        """What is to be shown now; written anew only where something in it is not as it was."""
+        watch, looks, width, now = self._watch, looks_of(self), self.content_width, self._link.clock.now()
+        settings = watch.status.settings if watch.status is not None else []
+        told = watch.ticket, watch.running, settings, looks, width, now // SECOND
+        if told != self._told:
+            self._told = told
+            text = TicketText(looks, width, now)
+            self._text_lines = text.settings(settings) if watch.ticket is None else text.lines(watch.ticket, told[1])
+        return self._text_lines
 
     def _last_top(self, lines: list[list[Segment]]) -> int:
         return max(0, len(lines) - self.content_height)

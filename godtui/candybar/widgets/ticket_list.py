@@ -84,11 +84,16 @@ class TicketList(Pane):
         entry = self._entries[self._index] if self._index < len(self._entries) else None
         return entry.ticket if entry is not None else None
 
-    def narrow(self, wanted: TicketFilter) -> None:
-        """Show what the reader wants to see, and nothing else."""
+    def narrow(self, wanted: TicketFilter, ticket_id: str | None = None) -> None:
+        """Show what the reader wants to see and nothing else; the cursor goes to that ticket, else it stays on its
+        own, where that is wanted."""
+        if ticket_id is not None:
+            self._watch.select(ticket_id)
         self._wanted = wanted
         self._watch.look_for(wanted.only_state)
-        self._watch.select(None)
+        kept = self._watch.ticket
+        if kept is not None and not wanted.admits(kept):
+            self._watch.select(None)
         self._index = self._top = 0
         self._arrange()
 
@@ -242,6 +247,8 @@ class TicketList(Pane):
         if not self._places():
             room = self.content_height - len(self._head) - len(lines)
             said = self._wrapped(lesson(self._link, self._watch, self._wanted, looks), looks)
+            if len(said) > room:
+                said = [line for line in said if line]
             lines += [[]] * max(0, min(1 if self._head or lines else 2, room - len(said))) + said
         return [*self._head, *lines]
 
