@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from godtui import jsontext
@@ -16,8 +16,10 @@ from godtui.dispatcher.ledger import Ledger
 from godtui.envelope import InvalidEventError
 from godtui.eventlog import EventLog, LogUnavailableError
 
-BATCH: Final = 100
-"""How many deliveries one commit decides."""
+BATCH: Final = 20
+"""How many deliveries one commit decides: those who publish wait for that commit, too."""
+GIVE_WAY: Final = 3.0
+"""How many times as long as it decided it pauses while others publish: deciding can be made up for later."""
 PAGE: Final = 200
 PAUSES: Final = Backoff(0.25, 5.0)
 SURVEY_SECONDS: Final = 60.0
@@ -104,19 +106,23 @@ class Intake:
                 handed.dead_letter(f"invalid_envelope: {error}"[:MAX_REASON])
             else:
                 taken.append(handed)
-        refused = await self._decide(deliveries, None)
+        began, before = self._clock.monotonic(), self._log.last_seq
+        refused, said = await self._decide(deliveries, None)
         for index, handed in enumerate(taken):
             if index in refused:
                 handed.dead_letter(refused[index])
             else:
                 handed.ack()
+        if self._log.last_seq - before > said:
+            await self._clock.sleep(GIVE_WAY * (self._clock.monotonic() - began))
 
-    async def _decide(self, deliveries: Sequence[Delivery], watermark: int | None) -> dict[int, str]:
+    async def _decide(self, deliveries: Sequence[Delivery], watermark: int | None) -> tuple[Mapping[int, str], int]:
+        """Which are refused and why, and how many events were said of the others."""
         decided = await self._ledger.decide(deliveries, watermark)
         self.count += decided.number
         if decided.tickets:
             self._decided(decided.tickets)
-        return dict(decided.refused)
+        return decided.refused, decided.said
 
     def _say(self, fault: str) -> None:
         if fault != self.fault:

@@ -45,9 +45,13 @@ class LedgerRules:
 
 
 class Decided(NamedTuple):
-    """What a batch of deliveries led to: how many were decided now, of which tickets, and why others cannot be."""
+    """What a batch of deliveries led to: how many were decided now, of which tickets, and why others cannot be.
+
+    `said` is how many events were published of it.
+    """
 
     number: int
+    said: int
     tickets: frozenset[str]
     refused: Mapping[int, str]
 
@@ -210,10 +214,11 @@ class _Decide:
         self.deliveries = deliveries
         self.watermark = watermark
         self.learned = ledger.learned.layer()
+        self.said = 0
 
     def __call__(self, transaction: Transaction) -> Decided:
         self.learned = self.ledger.learned.layer()
-        number = 0
+        number = self.said = 0
         changed: set[str] = set()
         refused: dict[int, str] = {}
         for index, delivery in enumerate(self.deliveries):
@@ -234,7 +239,7 @@ class _Decide:
                 changed.add(ticket_id)
         if self.watermark is not None:
             _keep_facts(transaction, {"watermark": self.watermark})
-        return Decided(number, frozenset(changed), refused)
+        return Decided(number, self.said, frozenset(changed), refused)
 
     def _one(self, transaction: Transaction, delivery: Delivery) -> str | None:
         """Decide on one; the ticket that it is about, if it is about one."""
@@ -257,6 +262,7 @@ class _Decide:
         before = case.episode
         said = episodes.observe(case, ticket, judge(ticket, rules.gate), at, rules.rearm, transaction.now)
         self.ledger.announce(transaction, said, delivery)
+        self.said += len(said)
         save(transaction, case, before)
         return case.id
 
