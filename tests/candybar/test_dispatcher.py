@@ -327,8 +327,8 @@ async def test_no_ticket_yet_teaches_how_one_comes():
         ),
         ({"state": "standing by", "active": "node-2-815"}, ["◐ Standing by: node-2-815 is active", "◐ standing by"]),
         (
-            {"state": "off", "reason": "GODTUI_WORKERS is persister"},
-            ["No dispatcher runs here", "--workers persister,"],
+            {"state": "off", "reason": "no dispatcher works here"},
+            ["○ No dispatcher works here.", "--workers persister,"],
         ),
         ({"state": "failed", "reason": "the ledger is from the future"}, ["✖ The dispatcher has failed: the ledger"]),
         ({"notes": ["the state file was broken and is kept as x.bad"]}, ["▲ the state file was broken", "live"]),
