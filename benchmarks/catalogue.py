@@ -219,6 +219,40 @@ BENCHMARKS: Final = (
         ),
     ),
     Benchmark(
+        "decision",
+        "benchmarks.deciding:decided",
+        baseline="benchmarks.deciding:bare_commits",
+        prepare="benchmarks.deciding:fill",
+        rows=(
+            Row(
+                what="p99 of a decision with 10,000 tickets in the ledger, one delivery at a time, its commit included",
+                baseline="bare single commits, table without index",
+                figure="p99",
+                unit="ms",
+                rule=Rule.AMOUNT,
+                floor=5.0,
+                aim=2.5,
+                detail="p50 {p50:.1f} ms",
+                needs=("tickets", 10_000),
+            ),
+        ),
+    ),
+    Benchmark(
+        "drain",
+        "benchmarks.draining:drained",
+        rows=(
+            Row(
+                what="5,000 deliveries for 500 tickets, from the start until all are dispatched, instant hook",
+                figure="rate",
+                unit="/s",
+                rule=Rule.LEAST,
+                floor=500,
+                aim=1000,
+                detail="in {seconds:.1f} s",
+            ),
+        ),
+    ),
+    Benchmark(
         "validation",
         "benchmarks.validating:by_registry",
         baseline="benchmarks.validating:bare",

@@ -94,7 +94,7 @@ def _unit(row: Row) -> str:
 def _cells(result: Result) -> Sequence[str]:
     row = result.row
     unit = _unit(row)
-    sign = "≥" if row.rule is Rule.SHARE else "≤"
+    sign = "≤" if row.rule.is_most else "≥"
     said = f"{row.what} ({result.detail})" if result.detail else row.what
     return (
         said,

@@ -18,6 +18,12 @@ class Rule(Enum):
     MULTIPLE = "at most this multiple of the baseline"
     SURPLUS = "at most this much above the baseline"
     AMOUNT = "at most this much"
+    LEAST = "at least this much"
+
+    @property
+    def is_most(self) -> bool:
+        """Whether less is better."""
+        return self not in (Rule.SHARE, Rule.LEAST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,7 @@ class Result:
         """`aim`, `floor` or `no`."""
         if not self.counts:
             return "no"
-        enough = float.__ge__ if self.row.rule is Rule.SHARE else float.__le__
+        enough = float.__le__ if self.row.rule.is_most else float.__ge__
         if enough(float(self.value), float(self.row.aim)):
             return "aim"
         if self.row.floor is None:

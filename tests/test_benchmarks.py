@@ -104,6 +104,12 @@ def test_a_result_under_too_little_load_does_not_count() -> None:
     assert alone(row, {"p99": 10, "rate": 9_400}).met == "no"
 
 
+def test_a_rate_has_to_be_reached() -> None:
+    row = Row("rate", "rate", "/s", Rule.LEAST, floor=500, aim=1000)
+    assert [alone(row, {"rate": rate}).met for rate in (1000.0, 999.0, 500.0, 499.0)] == ["aim", "floor", "floor", "no"]
+    assert "| ≥ 500 /s | ≥ 1000 /s |" in report.markdown([alone(row, {"rate": 600.0})], MACHINE, 1, quick=False)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0.00 ms"), (0.234, "0.23 ms"), (4.56, "4.56 ms"), (45.6, "45.6 ms"), (456.7, "457 ms"), (4567, "4,567 ms")],
