@@ -35,7 +35,12 @@ class Ticket(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The ticket as a JSON object."""
-        return self._asdict()
+        return {
+            **self._asdict(),
+            "state": None if self.state is None else list(self.state),
+            "labels": None if self.labels is None else list(self.labels),
+            "nameless_labels": list(self.nameless_labels),
+        }
 
     @classmethod
     def from_document(cls, told: Mapping[str, Any]) -> Self:
