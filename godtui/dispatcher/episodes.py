@@ -62,7 +62,7 @@ def _covered(case: Case, now: int) -> list[Say]:
     episode = case.open_episode
     if episode is None or episode.forced is not None or episode.phase == "sending":
         return []
-    return _leave(case, episode, "a late delivery shows that it never left ready since it was dispatched", now)
+    return _leave(case, episode, "it has never left ready since it was dispatched, as is known only now", now)
 
 
 def _fresh(case: Case, standing: Standing, now: int) -> list[Say]:

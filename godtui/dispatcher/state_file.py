@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from godtui import jsontext
 from godtui.clock import Clock, rfc3339, to_microseconds
-from godtui.dispatcher.case import Case
+from godtui.dispatcher import fields
+from godtui.dispatcher.case import Case, Episode, Phase, Verdict
 from godtui.dispatcher.episodes import state_of
 from godtui.dispatcher.errors import DispatcherError
 from godtui.dispatcher.gate import GateRules, judge
 from godtui.dispatcher.ticket import Ticket
+from godtui.dispatcher.timeline import Timeline
 from godtui.envelope import read_timestamp
 from godtui.eventlog import write_note
 from godtui.jsontext import Json
 
 FORMAT: Final = 1
+_ENDED: Final[Mapping[Json, tuple[Phase, Verdict]]] = {
+    "dispatched": ("dispatched", "dispatched"),
+    "failed": ("failed", "failed"),
+    "withdrawn": ("withdrawn", "withdrawn"),
+}
 MAX_BYTES: Final = 256 * 1024 * 1024
 _FINGERPRINT: Final = re.compile(
     r"[^:]*:(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?):", re.ASCII
@@ -64,8 +73,10 @@ class StateFile:
                 f"{self.path} is in use by {holder}; stop that one, or set INFRA_DISPATCH_STATE_PATH to another file"
             ) from None
         self._lock = descriptor
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), **note}).encode(), 0)
+        # On a full disk the lock holds all the same; only its name is missing.
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), **note}).encode(), 0)
 
     def release(self) -> None:
         """Let go of it; a second time it does nothing."""
@@ -76,12 +87,17 @@ class StateFile:
     def read(self) -> Mapping[str, Json] | None:
         """What the file says, None where it is not there or empty. Raises CorruptStateError, StateFileError."""
         try:
-            size = self.path.stat().st_size
+            found = self.path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                raise StateFileError(f"{self.path} is no file; move it away, or set INFRA_DISPATCH_STATE_PATH")
+            size = found.st_size
             text = self.path.read_bytes() if size <= MAX_BYTES else b""
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StateFileError(f"{self.path} cannot be read ({error.strerror})") from None
+            raise StateFileError(
+                f"{self.path} cannot be read ({error.strerror}); let godtui read it, or set INFRA_DISPATCH_STATE_PATH"
+            ) from None
         if size > MAX_BYTES:
             raise CorruptStateError(f"it has {size:,} bytes")
         if not text.strip():
@@ -133,59 +149,96 @@ def cases_of(told: Mapping[str, Json], gate: GateRules, now: int) -> list[Case]:
     if told["godtui"] != FORMAT or not isinstance(tickets, dict):
         raise CorruptStateError(f"it is of format {str(told['godtui'])[:20]}, this godtui knows {FORMAT}")
     try:
-        return [_case(ticket_id, entry, gate) for ticket_id, entry in tickets.items()]
+        return [_case(ticket_id, entry, gate, now) for ticket_id, entry in tickets.items()]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CorruptStateError(f"an entry of it cannot be read ({type(error).__name__}: {error})") from None
 
 
 def _entry(case: Case) -> dict[str, object]:
-    covered = case.timeline.covered
+    """A ticket; the ticket itself only where it is still to be sent."""
+    covered, episode = case.timeline.covered, case.episode
     entry: dict[str, object] = {
         "reference": case.ticket.reference,
         "state": state_of(case),
         "episode": case.number,
         "updated_at": None if case.content_at is None else rfc3339(case.content_at),
         "dispatched_until": None if covered is None else rfc3339(covered),
+        "timeline": case.timeline.document(),
     }
-    if case.open_episode is not None:
-        entry["ticket"] = case.ticket.document()
-    elif case.episode is not None and case.episode.run_id is not None:
-        entry["run_id"] = case.episode.run_id
+    if episode is not None:
+        kept = {
+            "reason": episode.reason,
+            "ready_at": rfc3339(episode.ready_at),
+            "run_id": episode.run_id,
+            "forced": episode.forced,
+            "by_operator": episode.by_operator or None,
+            "ticket": case.ticket.document() if episode.is_open else None,
+        }
+        entry |= {name: value for name, value in kept.items() if value is not None}
     return entry
 
 
-def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules) -> Case:
-    at, until = _moment(entry["updated_at"]), _moment(entry["dispatched_until"])
-    told = entry.get("ticket")
+def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules, now: int) -> Case:
+    """What an entry says; whatever was open is ready again. Raises KeyError, TypeError, ValueError, AttributeError."""
+    told, at = entry.get("ticket"), entry["updated_at"]
     ticket = Ticket(ticket_id, str(entry["reference"])) if told is None else Ticket.from_document(told)
-    case = Case(ticket_id, ticket, content_at=at, number=int(entry["episode"]))
-    if until is not None:
-        case.timeline = case.timeline.settle(until)
-    if told is not None and at is not None:
-        case.decision = judge(ticket, gate)
-        case.timeline = case.timeline.seen(at, case.decision.verdict == "qualified")
-    elif entry["state"] in ("failed", "withdrawn") and at is not None:
-        case.timeline = case.timeline.settle(at)
+    case = Case(
+        ticket_id,
+        ticket,
+        None if told is None else judge(ticket, gate),
+        None if at is None else _moment(at),
+        _timeline(entry["timeline"]),
+        number=int(entry["episode"]),
+    )
+    if "ready_at" not in entry:
+        return case
+    ready_at, forced = _moment(entry["ready_at"]), entry.get("forced")
+    case.episode = episode = Episode(
+        case.number, since=ready_at, ready_at=ready_at, reason=str(entry["reason"]), due_at=now, opened_at=now,
+        forced=None if forced is None else str(forced), by_operator=bool(entry.get("by_operator")),
+    )  # fmt: skip
+    if told is None:
+        phase, verdict = _ENDED[entry["state"]]
+        episode.run_id = None if entry.get("run_id") is None else str(entry["run_id"])
+        episode.turn(phase, episode.reason, now)
+        case.said = verdict
+    else:
+        episode.turn("ready", "taken over", now)
+        case.said = "qualified"
     return case
+
+
+def _timeline(told: Json) -> Timeline:
+    timeline = Timeline.from_document(told)
+    moments = [at for at, _ in timeline.points]
+    if timeline.covered is not None:
+        moments.append(timeline.covered)
+    if not all(type(at) is int for at in moments) or not all(type(ready) is bool for _, ready in timeline.points):
+        raise ValueError("a time is no number")
+    return timeline
 
 
 def _first_case(ticket_id: str, value: Json, now: int) -> Case:
+    """A ticket that the first dispatcher has sent: dispatched up to the time of the edit that it sent."""
     if not isinstance(value, str):
         raise CorruptStateError("it is neither of godtui nor of the first dispatcher")
     found = _FINGERPRINT.match(value)
-    at = None
-    if found is not None:
-        at = _moment(found[1])
-    case = Case(ticket_id, Ticket(ticket_id, ticket_id[:8]), content_at=at)
-    case.timeline = case.timeline.settle(now if at is None else at)
-    return case
-
-
-def _moment(value: Json) -> int | None:
     try:
-        return None if value is None else to_microseconds(read_timestamp(value)[0])
+        at = now if found is None else _moment(found[1])
     except ValueError:
-        return None
+        at = now
+    episode = Episode(1, since=at, ready_at=at, settles=at, opened_at=now)
+    episode.turn("dispatched", "by the first dispatcher", now)
+    ticket = Ticket(fields.uuid(ticket_id) or ticket_id, ticket_id[:8])
+    return Case(
+        ticket.id, ticket, content_at=at, timeline=Timeline().settle(at), said="dispatched", number=1, episode=episode
+    )
+
+
+def _moment(value: Json) -> int:
+    if not isinstance(value, str):
+        raise TypeError("a time is no text")
+    return to_microseconds(read_timestamp(value)[0])
 
 
 def _holder(descriptor: int) -> str:

@@ -158,7 +158,8 @@ class Dispatcher:
         if paused and not is_known and isinstance(paused, dict) and isinstance(paused.get("reason"), str):
             await ledger.record({"paused": paused})
         if cases:
-            self.notes.append(f"{len(cases):,} tickets were taken over from {self.state_path}")
+            counted = "1 ticket was" if len(cases) == 1 else f"{len(cases):,} tickets were"
+            self.notes.append(f"{counted} taken over from {self.state_path}")
             logger.info("%s", self.notes[-1])
 
     async def _add(self, ledger: Ledger, cases: list[Case]) -> None:

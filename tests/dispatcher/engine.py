@@ -24,7 +24,7 @@ from tests.openclaw import OpenClaw
 
 SECRET: Final = "plane-webhook-secret"
 TOKEN: Final = "openclaw-hook-token"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 20.0
 """Seconds of real time after which a test has waited in vain."""
 
 BEGIN: Final = datetime(2026, 2, 7, 13, 0, tzinfo=UTC)

@@ -213,7 +213,7 @@ def test_a_late_delivery_shows_that_it_never_left() -> None:
     story.sees(26)
     assert (story.episode.number, story.episode.phase) == (2, "ready")
     assert story.sees(22) == ["withdrawn"]
-    assert story.episode.reason == "a late delivery shows that it never left ready since it was dispatched"
+    assert story.episode.reason == "it has never left ready since it was dispatched, as is known only now"
     assert story.sees(27) == []
 
 
