@@ -69,6 +69,8 @@ class Ledger:
         self.rules = rules
         self.learned = Learned()
         self.facts: dict[str, Json] = {}
+        self.changed: Callable[[], None] = lambda: None
+        """Called after whatever of this the state file tells has changed."""
         self._names = names
 
     async def open(self) -> bool:
@@ -93,6 +95,8 @@ class Ledger:
         self.learned.take(unit.learned)
         if watermark is not None:
             self.facts["watermark"] = watermark
+        if decided.tickets:
+            self.changed()
         return decided
 
     async def change(
@@ -105,6 +109,7 @@ class Ledger:
         facts = facts or {}
         case: Case | None = await self._log.submit(_Change(self, ticket_id, change, episode, facts))
         self.facts.update(facts)
+        self.changed()
         return case
 
     async def record(self, facts: Mapping[str, Json], *, all_due: bool = False) -> None:
@@ -117,6 +122,7 @@ class Ledger:
 
         await self._log.submit(unit)
         self.facts.update(facts)
+        self.changed()
 
     async def publish(self, draft: EventDraft) -> None:
         """Say something that changes no case. Raises LogUnavailableError."""

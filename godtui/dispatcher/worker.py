@@ -95,6 +95,7 @@ class Dispatcher:
             await self._take_over(parts.ledger, is_known=is_known)
             await parts.ledger.record({IDENTITY: self._identity(parts.ledger)}, all_due=True)
             stack.push_async_callback(self._write, parts.ledger)
+            parts.ledger.changed = self._changed.set
             self.parts = parts
             stack.callback(self._rest)
             await parts.intake.catch_up()
@@ -102,7 +103,6 @@ class Dispatcher:
 
     def touched(self, tickets: frozenset[str]) -> None:
         """The ledger has changed; of these tickets something may be due, or no longer."""
-        self._changed.set()
         if self.parts is not None:
             self.parts.carrier.wake(tickets)
 
