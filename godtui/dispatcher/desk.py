@@ -234,14 +234,16 @@ class Desk:
 def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketView:
     """A case as it is shown; `hold` is why nothing is begun."""
     episode, ticket, decision = case.episode, case.ticket, case.decision
-    state: TicketState = "rejected" if episode is None else episode.phase
+    state: TicketState = episodes.state_of(case)
     reason = "" if episode is None else episode.reason
     if case.id in checking and state in ("ready", "blocked"):
         state, reason = "checking", "its checks are running"
     elif hold is not None and episode is not None and episode.phase in WAITING:
         state, reason = "held", hold if not reason or episode.phase == "ready" else f"{hold}; before, {reason}"
-    if episode is None and decision is not None:
+    if state == "rejected" and decision is not None:
         reason = decision.summary
+    elif episode is None:
+        reason = "so long ago that no more is kept of it"
     is_open = episode is not None and episode.is_open and hold is None
     return TicketView(
         id=case.id,

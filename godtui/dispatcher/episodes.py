@@ -6,7 +6,7 @@ Each function changes the case it is given and returns what there is to say of i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from godtui.dispatcher.case import Case, Episode, Phase, Say, Verdict
 from godtui.dispatcher.errors import TicketStateError
@@ -39,8 +39,7 @@ def review(case: Case, rearm: int, now: int) -> list[Say]:
 def _unready(case: Case, now: int) -> list[Say]:
     episode = case.open_episode
     if episode is None or episode.forced is not None:
-        waited = case.episode is not None and case.said in ("withdrawn", "failed")
-        return [] if waited or episode is not None else say(case, "rejected")
+        return [] if case.said in ("withdrawn", "failed") or episode is not None else say(case, "rejected")
     why = case.decision.summary if case.decision is not None else "it is no longer ready"
     if episode.phase == "sending":
         episode.leaving, episode.reason = True, f"an answer is awaited, though {why}"
@@ -252,9 +251,13 @@ def say(case: Case, verdict: Verdict, *, anew: bool = False, **more: Any) -> lis
     return [Say(verdict, payload, None if verdict == "rejected" else episode)]
 
 
-def state_of(case: Case) -> str:
-    """Where it stands, in a word."""
-    return "rejected" if case.episode is None else case.episode.phase
+def state_of(case: Case) -> Phase | Literal["rejected"]:
+    """Where it stands, in a word; also when its episode ended so long ago that it is not kept any more."""
+    if case.episode is not None:
+        return case.episode.phase
+    if case.said == "withdrawn":
+        return "withdrawn"
+    return "rejected" if case.timeline.covered is None else "dispatched"
 
 
 def _require(case: Case, *phases: Phase) -> Episode:
