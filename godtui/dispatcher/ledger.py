@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -72,13 +73,20 @@ class Ledger:
         self.changed: Callable[[], None] = lambda: None
         """Called after whatever of this the state file tells has changed."""
         self._names = names
+        self._deciding = asyncio.Lock()
+        self._are_names_doubted = False
 
     async def open(self) -> bool:
         """Read names and facts; whether any ticket is known. Raises LogUnavailableError."""
         rows = await self._log.rows(tables.FACTS, purpose="the dispatcher's facts")
         self.facts = {name: jsontext.parse(value) for name, value in rows}
-        self.learned.read(await self._log.rows(tables.NAMES, purpose="names that deliveries taught"))
+        await self._read_names()
         return bool((await self._log.rows(tables.ANY_TICKET, purpose="whether the ledger is empty"))[0][0])
+
+    async def _read_names(self) -> None:
+        learned = Learned()
+        learned.read(await self._log.rows(tables.NAMES, purpose="names that deliveries taught"))
+        self.learned = learned
 
     def names(self, learned: Learned | None = None) -> Names:
         """The names behind ids, by the registry and by what was learned."""
@@ -91,8 +99,14 @@ class Ledger:
         Raises LogUnavailableError, in which case nothing was decided.
         """
         unit = _Decide(self, deliveries, watermark)
-        decided = await self._log.submit(unit)
-        self.learned.take(unit.learned)
+        # What one batch teaches is known to the next, whoever brings it.
+        async with self._deciding:
+            if self._are_names_doubted:
+                await self._read_names()
+            self._are_names_doubted = True
+            decided = await self._log.submit(unit)
+            self.learned.take(unit.learned)
+            self._are_names_doubted = bool(decided.refused)
         if watermark is not None:
             self.facts["watermark"] = watermark
         if decided.tickets:
