@@ -95,7 +95,7 @@ class Desk:
             next_try_at=None if due is None else to_datetime(due),
             watermark=parts.ledger.facts.get("watermark"),
             state_file=self._dispatcher.state_path,
-            notes=list(self._dispatcher.notes),
+            notes=[note for note in (*self._dispatcher.notes, parts.intake.remark) if note],
             settings=self._settings(),
         )
 

@@ -56,6 +56,11 @@ class Intake:
         self.fault: str | None = None
         self.count = 0
 
+    @property
+    def remark(self) -> str | None:
+        """What an operator should know of where deliveries come from, or None."""
+        return None if self._history_here() else "this instance has no history: deliveries come from its queue alone"
+
     async def consume(self) -> None:
         """Decide what the queue hands out, until cancelled. While the log cannot commit, the queue keeps everything."""
         while True:

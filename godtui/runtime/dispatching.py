@@ -136,7 +136,7 @@ class Dispatching:
             return Place("standing by", turn.standing, turn.active)
         if worker.state == "retrying":
             return Place("failed", worker.detail)
-        return Place("off", f"the dispatcher is {worker.state}")
+        return Place("off", "the dispatcher is starting" if worker.state == "running" else worker.detail)
 
     def _settings_in_force(self) -> list[SettingView]:
         return [
