@@ -12,6 +12,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 from godtui.backoff import Backoff
 from godtui.bloodbank.health import ComponentHealth
 from godtui.clock import Clock
+from godtui.dispatcher.errors import DispatcherError
+from godtui.eventlog import LogUnavailableError
 
 PAUSES: Final = Backoff(0.5, 30.0)
 STEADY_SECONDS: Final = 60.0
@@ -19,6 +21,8 @@ STEADY_SECONDS: Final = 60.0
 
 STOP_SECONDS: Final = 10.0
 ENDED: Final = "it ended by itself"
+FORESEEN: Final = (DispatcherError, LogUnavailableError)
+"""What tells its reader what to do, who needs no trace of it."""
 
 State: TypeAlias = Literal["starting", "running", "retrying", "standing by", "stopped", "failed"]
 
@@ -56,6 +60,8 @@ class Worker:
     state: State = "starting"
     detail: str = "starting"
     failures: int = 0
+    reason: str = ""
+    """Why it ended last."""
     retry_at: float | None = None
     look: Callable[[], ComponentHealth] | None = None
     turn: Turn | None = None
@@ -138,9 +144,14 @@ class Supervisor:
                 reason = await worker.until_ended()
                 if reason is None:
                     continue
+            except FORESEEN as error:
+                reason = str(error)
+                if reason != worker.reason:
+                    logger.warning("worker %s: %s", worker.name, reason)
             except Exception as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.exception("worker %s failed", worker.name)
+            worker.reason = reason
             if self._clock.monotonic() - started >= STEADY_SECONDS:
                 worker.failures = 0
             worker.failures += 1

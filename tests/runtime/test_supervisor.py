@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from godtui.dispatcher.errors import DispatcherError
 from godtui.runtime import supervisor as module
 from godtui.runtime.supervisor import Supervisor
 from tests.clock import ManualClock
@@ -226,3 +227,19 @@ async def test_a_turn_that_cannot_come_degrades(supervisor: Supervisor, clock: M
     worker = supervisor.start("one", fragile.run, turn=turns)
     await until(lambda: worker.state == "standing by")
     assert worker.health(clock.monotonic()).status == "degraded"
+
+
+async def test_what_an_operator_has_to_mend_is_one_sentence_said_once(
+    clock: ManualClock, supervisor: Supervisor, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        raise DispatcherError("the state file is in use by another; stop that one")
+
+    worker = supervisor.start("dispatcher", run)
+    for _ in range(3):
+        await clock.sleepers()
+        clock.advance(40)
+    await clock.sleepers()
+    assert worker.failures > 1
+    assert worker.detail == "the state file is in use by another; stop that one"
+    assert [record.exc_info for record in caplog.records] == [None]
