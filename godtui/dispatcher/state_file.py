@@ -73,10 +73,16 @@ class StateFile:
                 f"{self.path} is in use by {holder}; stop that one, or set INFRA_DISPATCH_STATE_PATH to another file"
             ) from None
         self._lock = descriptor
-        # On a full disk the lock holds all the same; only its name is missing.
+        self.announce(note)
+
+    def announce(self, note: Mapping[str, object]) -> None:
+        """Say who has it. On a full disk the lock holds all the same; only its name is missing."""
+        if self._lock is None:
+            return
+        text = json.dumps({"pid": os.getpid(), **note}).encode()
         with contextlib.suppress(OSError):
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), **note}).encode(), 0)
+            os.ftruncate(self._lock, 0)
+            os.pwrite(self._lock, text, 0)
 
     def release(self) -> None:
         """Let go of it; a second time it does nothing."""

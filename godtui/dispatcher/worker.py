@@ -203,6 +203,7 @@ class Dispatcher:
         document = document_of(
             cases, str(facts.get(IDENTITY)), str(me.get("instance")), facts.get("paused"), self._clock.now()
         )
+        self._state_file.announce(me)
         self.is_projected = await asyncio.to_thread(self._state_file.write, document)
         if not self.is_projected:
             self._changed.set()
