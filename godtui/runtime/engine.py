@@ -98,7 +98,7 @@ class Engine:
             stack.callback(self._ownership.release)
             self._allegiance = Allegiance(self.settings.data_dir, self.settings.bus)
             self._contracts = Contracts(Registry.load(self.settings.schemas_folder()))
-            estate = Estate.load(self.settings.registry_file())
+            estate = Estate.load(self.settings.registry_file()) if self._with_workers else Estate()
             self._allegiance.keep()
             self._log.start()
             stack.push_async_callback(self._log.close)
