@@ -47,7 +47,7 @@ def parse(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Json:
     try:
         value = _DECODER.decode(decoded)
     except json.JSONDecodeError as error:
-        raise JsonError(f"{error.msg} at line {error.lineno} column {error.colno}") from None
+        raise JsonError(f"{error.msg.removesuffix(' at')} at line {error.lineno} column {error.colno}") from None
     if _ESCAPED_SURROGATE.search(raw):
         _refuse_lone_surrogates(value)
     return value
