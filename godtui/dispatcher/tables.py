@@ -177,9 +177,10 @@ PLANE_TYPES: Final = (
 """The types that the pattern webhook.plane.# matches."""
 
 DELIVERIES_BEYOND: Final = (
-    "SELECT e.seq, e.event_id, e.correlation_id, e.time, e.body,"
-    " EXISTS (SELECT 1 FROM dispatch_decided d WHERE d.event_id = e.event_id)"
-    " FROM events e WHERE e.type_id IN (SELECT value FROM json_each(?)) AND e.seq > ? AND e.seq <= ?"
+    "SELECT e.seq, e.event_id, e.correlation_id, e.time, iif(d.event_id IS NULL, e.body, NULL),"
+    " d.event_id IS NOT NULL"
+    " FROM events e LEFT JOIN dispatch_decided d ON d.event_id = e.event_id"
+    " WHERE e.type_id IN (SELECT value FROM json_each(?)) AND e.seq > ? AND e.seq <= ?"
     " ORDER BY e.seq LIMIT ?"
 )
-"""Stored deliveries beyond a position, and whether each is decided."""
+"""Stored deliveries beyond a position, and whether each is decided; of one that is, not what it says."""
