@@ -169,9 +169,9 @@ class Ledger:
         rows = await self._log.rows(tables.OF_STATE, (state, limit), purpose="tickets of a state")
         return [case_of(row) for row in rows]
 
-    async def page(self, after: str, limit: int) -> list[Case]:
-        """Tickets beyond an id. Raises LogUnavailableError."""
-        return [case_of(row) for row in await self._log.rows(tables.TICKETS, (after, limit), purpose="all tickets")]
+    async def page(self, after: str, limit: int) -> list[tuple[Any, ...]]:
+        """Tickets beyond an id, as rows of TICKETS. Raises LogUnavailableError."""
+        return await self._log.rows(tables.TICKETS, (after, limit), purpose="all tickets")
 
     async def counts(self) -> dict[str, int]:
         """How many tickets there are of each state. Raises LogUnavailableError."""

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import stat
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -52,6 +53,7 @@ class StateFile:
         self.path = path
         self._clock = clock
         self._lock: int | None = None
+        self._writing = threading.Lock()
 
     def take(self, note: Mapping[str, object]) -> None:
         """Lock the file and say who has it. Raises StateFileError, naming who has it where that is another."""
@@ -128,7 +130,9 @@ class StateFile:
 
     def write(self, document: Mapping[str, object]) -> bool:
         """Put the document in the file's place, whole or not at all; whether that could be done."""
-        return write_note(self.path, document)
+        # The last one is written when the dispatcher ends, maybe while a thread is at the one before.
+        with self._writing:
+            return write_note(self.path, document)
 
 
 def document_of(cases: Iterable[Case], ledger: str, instance: str, paused: Json, now: int) -> dict[str, object]:

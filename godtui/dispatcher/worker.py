@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol
 
@@ -17,6 +17,7 @@ from godtui.dispatcher.checks import Checks
 from godtui.dispatcher.errors import DispatcherError
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger
+from godtui.dispatcher.rows import case_of
 from godtui.dispatcher.state_file import CorruptStateError, StateFile, cases_of, document_of
 from godtui.eventlog import LogUnavailableError
 from godtui.jsontext import Json
@@ -191,19 +192,23 @@ class Dispatcher:
             await self._clock.sleep(max(WRITE_SECONDS, 20 * taken))
 
     async def _write(self, ledger: Ledger) -> None:
-        cases: list[Case] = []
+        rows: list[tuple[Any, ...]] = []
         try:
-            while page := await ledger.page(cases[-1].id if cases else "", PAGE):
-                cases += page
+            while page := await ledger.page(rows[-1][0] if rows else "", PAGE):
+                rows += page
         except LogUnavailableError as error:
             logger.debug("the state file waits for the log: %s", error)
             self._changed.set()
             return
-        facts, me = ledger.facts, self._me()
-        document = document_of(
-            cases, str(facts.get(IDENTITY)), str(me.get("instance")), facts.get("paused"), self._clock.now()
-        )
+        me = self._me()
         self._state_file.announce(me)
-        self.is_projected = await asyncio.to_thread(self._state_file.write, document)
+        facts = dict(ledger.facts)
+        # In a thread: with many tickets it takes long, and deliveries do not wait for it.
+        self.is_projected = await asyncio.to_thread(self._project, rows, facts, str(me.get("instance")))
         if not self.is_projected:
             self._changed.set()
+
+    def _project(self, rows: Iterable[Sequence[Any]], facts: Mapping[str, Json], instance: str) -> bool:
+        cases = map(case_of, rows)
+        document = document_of(cases, str(facts.get(IDENTITY)), instance, facts.get("paused"), self._clock.now())
+        return self._state_file.write(document)

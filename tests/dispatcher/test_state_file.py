@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 from godtui.clock import to_microseconds
+from godtui.dispatcher import state_file
 from godtui.dispatcher.gate import GateRules
 from godtui.dispatcher.state_file import CorruptStateError, StateFile, StateFileError, cases_of
 from godtui.runtime.engine import Engine
@@ -304,6 +307,27 @@ def test_a_disk_without_room_for_a_name_takes_the_lock_all_the_same(
     file.release()
     file.release()
     StateFile(tmp_path / "state.json", ManualClock()).take({})
+
+
+def test_one_writes_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, release, steps = threading.Event(), threading.Event(), list[object]()
+
+    def slow(_: Path, document: object) -> bool:
+        steps.append(document)
+        inside.set()
+        release.wait(20)
+        steps.append(document)
+        return True
+
+    monkeypatch.setattr(state_file, "write_note", slow)
+    file = StateFile(tmp_path / "state.json", ManualClock())
+    with ThreadPoolExecutor() as threads:
+        written = [threads.submit(file.write, {"turn": 1})]
+        inside.wait(20)
+        written.append(threads.submit(file.write, {"turn": 2}))
+        release.set()
+        assert all(one.result() for one in written)
+    assert steps == [{"turn": 1}, {"turn": 1}, {"turn": 2}, {"turn": 2}]
 
 
 async def test_where_it_cannot_be_written_dispatching_goes_on_and_says_so(there: World) -> None:
