@@ -76,7 +76,9 @@ def _fresh(case: Case, standing: Standing, now: int) -> list[Say]:
             episode.leaving = episode.forced is None
             return []
         return [*_leave(case, episode, "it left ready and came back", now), *_open(case, since, latest, now)]
-    episode.ready_at = max(episode.ready_at, latest)
+    if episode.is_open or not episode.by_operator:
+        # What an operator withdrew reaches no further: a late delivery may show that the ticket was away since.
+        episode.ready_at = max(episode.ready_at, latest)
     if episode.leaving:
         episode.leaving, episode.reason = False, BEING_SENT
     if episode.phase == "withdrawn" and not episode.by_operator:
@@ -87,8 +89,17 @@ def _fresh(case: Case, standing: Standing, now: int) -> list[Say]:
 
 
 def _reach(episode: Episode) -> int:
-    """The newest time of readiness that is of this episode: once its bytes are made, what these cover."""
-    return episode.ready_at if episode.body is None or episode.settles is None else episode.settles
+    """The newest time of readiness that is of this episode: what its bytes cover, or what an operator withdrew."""
+    if episode.body is None or episode.settles is None or episode.by_operator:
+        return episode.ready_at
+    return episode.settles
+
+
+def _catch_up(case: Case, episode: Episode) -> None:
+    """What an operator decides of an episode is decided of all of it that is known by now."""
+    standing = case.timeline.standing(0)
+    if standing.ready:
+        episode.ready_at = max(episode.ready_at, standing.latest or 0)
 
 
 def _open(case: Case, since: int, latest: int, now: int, forced: str | None = None) -> list[Say]:
@@ -185,6 +196,7 @@ def withdraw(case: Case, reason: str, now: int) -> list[Say]:
         raise TicketStateError(
             f"{case.ticket.reference} is being handed over at this moment; ask again when it is known how that went"
         )
+    _catch_up(case, episode)
     episode.by_operator = True
     why = f"withdrawn by an operator: {reason}" if reason else "withdrawn by an operator"
     return _leave(case, episode, why, now)
@@ -205,6 +217,7 @@ def retry(case: Case, now: int) -> list[Say]:
         # What was refused is made anew; what may have arrived keeps its bytes.
         if episode.phase == "failed" or not episode.attempts:
             episode.body, episode.key, episode.variant, episode.attempts = None, None, episode.variant + 1, 0
+        _catch_up(case, episode)
         episode.by_operator = False
         episode.turn("retrying" if episode.body is not None else "ready", "tried again by an operator", now)
     episode.due_at = now

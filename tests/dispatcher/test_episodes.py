@@ -419,6 +419,27 @@ def test_what_may_have_arrived_keeps_its_bytes_when_it_is_withdrawn_by_hand_and_
     assert not story.episode.by_operator
 
 
+@pytest.mark.parametrize("phase", ["ready", "blocked", "retrying"])
+def test_what_is_withdrawn_by_hand_is_the_episode_as_far_as_it_was_known(phase: Phase) -> None:
+    story = at(phase)
+    story.sees(30)
+    story.is_withdrawn()
+    assert story.sees(40) == story.leaves(20) == []
+    assert story.case.number == 1
+    assert story.leaves(35) == ["qualified"]
+    assert (story.case.number, story.episode.phase, story.episode.since) == (2, "ready", 40 * SECOND)
+
+
+def test_what_is_tried_again_by_hand_covers_all_that_is_known_by_then() -> None:
+    story = at("ready")
+    story.is_withdrawn()
+    story.sees(30)
+    story.is_retried()
+    story.begins()
+    story.is_answered()
+    assert story.case.timeline.covered == 30 * SECOND
+
+
 def test_a_failed_ticket_stays_so_until_it_has_left_and_come_back() -> None:
     story = at("failed")
     assert story.sees(12) == story.leaves(20) == story.sees(21) == []
