@@ -220,9 +220,10 @@ def test_what_the_dispatcher_says_of_tickets_is_described(verdict: Verdict) -> N
 def test_a_forced_ticket_says_so() -> None:
     case = Case("id", READY)
     episodes.observe(case, READY._replace(is_draft=True), judge(READY._replace(is_draft=True), GateRules()), 1, 0, 1)
-    (say,) = episodes.force(case, "it cannot wait", 1)
+    episodes.force(case, "it cannot wait", 1)
+    (say,) = episodes.withdraw(case, "it can", 1)
     assert say.payload["forced"] == "it cannot wait"
-    assert REGISTRY.contract("infra.ticket.qualified").faults(dict(say.payload)) == []
+    assert REGISTRY.contract("infra.ticket.withdrawn").faults(dict(say.payload)) == []
 
 
 @pytest.mark.parametrize("outcome", get_args(CheckOutcome))

@@ -38,8 +38,10 @@ def review(case: Case, rearm: int, now: int) -> list[Say]:
 
 def _unready(case: Case, now: int) -> list[Say]:
     episode = case.open_episode
-    if episode is None or episode.forced is not None:
-        return [] if case.said in ("withdrawn", "failed") or episode is not None else say(case, "rejected")
+    if episode is None:
+        return [] if case.said in ("withdrawn", "failed") else say(case, "rejected")
+    if episode.forced is not None:
+        return []
     why = case.decision.summary if case.decision is not None else "it is no longer ready"
     if episode.phase == "sending":
         episode.leaving, episode.reason = True, f"an answer is awaited, though {why}"
@@ -115,7 +117,8 @@ def _open(case: Case, since: int, latest: int, now: int, forced: str | None = No
         correlation_id=case.correlation_id,
         cause_id=case.delivery_id,
     )
-    return say(case, "qualified", anew=True)
+    # What an operator forces meets the conditions no more than before.
+    return say(case, "qualified", anew=True) if forced is None else []
 
 
 def block(case: Case, checks: Sequence[Check], why: str, due_at: int, now: int) -> list[Say]:
@@ -221,7 +224,7 @@ def retry(case: Case, now: int) -> list[Say]:
         episode.by_operator = False
         episode.turn("retrying" if episode.body is not None else "ready", "tried again by an operator", now)
     episode.due_at = now
-    return say(case, "qualified") if was_closed else []
+    return say(case, "qualified") if was_closed and episode.forced is None else []
 
 
 def force(case: Case, reason: str, now: int) -> list[Say]:
@@ -247,8 +250,10 @@ def say(case: Case, verdict: Verdict, *, anew: bool = False, **more: Any) -> lis
     """Say a verdict once, and again only after another was said or of a new episode."""
     if case.said == verdict and not anew and verdict not in ("blocked", "dispatched", "withdrawn", "failed"):
         return []
-    case.said = verdict
     ticket, decision, episode = case.ticket, case.decision, case.episode
+    if episode is None or episode.forced is None or case.said != "rejected":
+        # Past the gate, the gate's last word stands.
+        case.said = verdict
     payload: dict[str, Any] = {
         "ticket": ticket.reference,
         "ticket_id": case.id,

@@ -457,7 +457,7 @@ def test_force(phase: Phase) -> None:
         ):
             story.is_forced()
         return
-    assert story.is_forced() == ([] if phase in OPEN else ["qualified"])
+    assert story.is_forced() == []
     assert story.episode.number == (1 if phase in OPEN else 2)
     assert (story.episode.phase, story.episode.forced, story.episode.due_at) == ("ready", "it burns", NOW)
     assert story.episode.reason == "past the gate by an operator: it burns"
@@ -520,8 +520,18 @@ def test_a_forced_ticket_that_was_refused_may_be_tried_again_though_it_is_not_re
     story.is_forced()
     story.begins()
     story.is_refused()
-    assert story.is_retried() == ["qualified"]
+    assert story.is_retried() == []
     assert story.episode.forced == "it burns"
+
+
+def test_of_a_ticket_that_is_forced_though_it_is_not_ready_nothing_is_said_but_that_it_was_dispatched() -> None:
+    story = Story()
+    assert story.leaves(1) == ["rejected"]
+    assert story.is_forced() == []
+    story.begins()
+    assert story.is_answered() == ["dispatched"]
+    assert story.leaves(2) == []
+    assert story.sees(10) == ["qualified"]
 
 
 def test_bytes_that_will_never_be_taken_are_replaced_under_a_key_of_their_own() -> None:
