@@ -110,11 +110,11 @@ class World:
         self.engine = self.make()
         await self.engine.start()
         if "dispatcher" in self.engine.settings.workers:
-            await self.until(lambda: self._is_up())
+            await self.until(lambda: self.works() or self.running.health().components["dispatcher"].status != "ok")
 
-    def _is_up(self) -> bool:
-        health = self.running.health().components["dispatcher"]
-        return "decided" in health.figures or health.figures["state"] == "retrying"
+    def works(self) -> bool:
+        """Whether the dispatcher has started."""
+        return "decided" in self.running.health().components["dispatcher"].figures
 
     async def stop(self) -> None:
         """Stop it."""

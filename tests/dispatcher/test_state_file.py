@@ -275,7 +275,7 @@ async def test_a_folder_in_its_place_is_refused_with_advice(there: World) -> Non
     there.state_path.rmdir()
     await there.post(edited(1, 0))
     there.clock.advance(5)
-    await there.until(lambda: there.running.health().components["dispatcher"].status == "ok")
+    await there.until(there.works)
     await there.reaches(1, "dispatched")
 
 
