@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -50,6 +51,7 @@ def decided(place: Place) -> Figures:
     """Milliseconds from a delivery to its decision, committed with what is said of it; one at a time."""
     data = place.folder / "data"
     shutil.copytree(place.prepared, data)
+    os.sync()  # else what was copied would be written out with the first commits
     return asyncio.run(_decided(place, data))
 
 
