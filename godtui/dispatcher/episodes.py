@@ -158,7 +158,8 @@ def thaw(case: Case, body: bytes, key: str, now: int) -> None:
 def dispatched(case: Case, run_id: str | None, note: str, rearm: int, now: int) -> list[Say]:
     """OpenClaw has it."""
     episode = case.episode
-    if episode is None:
+    if episode is None or episode.phase != "sending":
+        # It is written down already: the commit that was said to have failed had not.
         return []
     episode.run_id, episode.leaving = run_id, False
     episode.turn("dispatched", note, now)

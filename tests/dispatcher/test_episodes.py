@@ -312,6 +312,13 @@ def test_an_answer_for_what_was_never_begun_is_no_matter() -> None:
     assert episodes.try_again(case, "r", NOW, REARM, NOW) == []
 
 
+def test_an_answer_that_is_written_down_twice_is_said_once() -> None:
+    story = at("sending")
+    assert story.is_answered("run-1") == ["dispatched"]
+    assert story.is_answered("run-1") == story.is_refused() == story.is_put_off() == []
+    assert (story.episode.phase, story.episode.run_id) == ("dispatched", "run-1")
+
+
 # Checks.
 
 
