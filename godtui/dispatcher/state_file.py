@@ -9,9 +9,9 @@ import os
 import re
 import stat
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from godtui import jsontext
 from godtui.clock import Clock, rfc3339, to_microseconds
@@ -20,10 +20,11 @@ from godtui.dispatcher.case import Case, Episode, Phase, Verdict
 from godtui.dispatcher.episodes import state_of
 from godtui.dispatcher.errors import DispatcherError
 from godtui.dispatcher.gate import GateRules, judge
+from godtui.dispatcher.rows import case_of
 from godtui.dispatcher.ticket import Ticket
 from godtui.dispatcher.timeline import Timeline
 from godtui.envelope import read_timestamp
-from godtui.eventlog import write_note
+from godtui.eventlog import replace_file
 from godtui.jsontext import Json
 
 FORMAT: Final = 1
@@ -54,6 +55,8 @@ class StateFile:
         self._clock = clock
         self._lock: int | None = None
         self._writing = threading.Lock()
+        self._entries: dict[str, tuple[int, bytes]] = {}
+        """What is written of each ticket, with a hash of the row that it was made of."""
 
     def take(self, note: Mapping[str, object]) -> None:
         """Lock the file and say who has it. Raises StateFileError, naming who has it where that is another."""
@@ -128,22 +131,34 @@ class StateFile:
             raise StateFileError(f"{self.path} is corrupt and cannot be kept aside ({error.strerror})") from None
         return aside
 
-    def write(self, document: Mapping[str, object]) -> bool:
-        """Put the document in the file's place, whole or not at all; whether that could be done."""
+    def write(self, head: Mapping[str, Json], rows: Iterable[Sequence[Any]]) -> bool:
+        """Put what the head says, and the tickets of these rows of TICKETS, in the file's place, whole or not at all.
+
+        Answers whether that could be done. Only what has changed is made anew: with many tickets, all of it takes long.
+        """
         # The last one is written when the dispatcher ends, maybe while a thread is at the one before.
         with self._writing:
-            return write_note(self.path, document)
+            self._entries = dict(self._made(rows))
+            tickets = b",".join([entry for _, entry in self._entries.values()])
+            return replace_file(self.path, jsontext.dumps(head)[:-1] + b',"tickets":{' + tickets + b"}}")
+
+    def _made(self, rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, tuple[int, bytes]]]:
+        for row in rows:
+            known, found = self._entries.get(row[0]), hash(row)
+            if known is None or known[0] != found:
+                case = case_of(row)
+                known = found, jsontext.dumps(case.id) + b":" + jsontext.dumps(_entry(case))
+            yield row[0], known
 
 
-def document_of(cases: Iterable[Case], ledger: str, instance: str, paused: Json, now: int) -> dict[str, object]:
-    """What the file says of a ledger."""
+def head_of(ledger: str, instance: str, paused: Json, now: int) -> dict[str, Json]:
+    """What the file says of a ledger beside its tickets."""
     return {
         "godtui": FORMAT,
         "ledger": ledger,
         "instance": instance,
         "written_at": rfc3339(now),
         "paused": paused,
-        "tickets": {case.id: _entry(case) for case in cases},
     }
 
 
@@ -214,7 +229,7 @@ def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules, now: int) 
         case.said = verdict
     else:
         episode.turn("ready", "taken over", now)
-        case.said = "qualified"
+        case.said = "qualified" if forced is None else "rejected"
     return case
 
 
