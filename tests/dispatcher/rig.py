@@ -272,9 +272,7 @@ class Life:
         self.publisher = Publisher(self.outbox, CONTRACTS, PublishingRules(allow_unknown_types=True), clock=rig.clock)
         self.ingress = PlaneIngress(SECRET, self.publisher.publish, rig.clock)
         self.dispatcher = Dispatcher(self._tools, StateFile(rig.directory / "state.json", rig.clock), rig.clock, dict)
-        self.desk = Desk(
-            self.dispatcher, self.log, rig.clock, elsewhere=lambda: Place("off", "not yet"), settings=list
-        )
+        self.desk = Desk(self.dispatcher, self.log, rig.clock, elsewhere=lambda: Place("off", "not yet"), settings=list)
         self.supervisor = Supervisor(rig.clock, lambda: 0.5)
 
     async def begin(self) -> None:
@@ -363,8 +361,9 @@ class Rig:
         await self.still()
 
     async def crash(self) -> None:
-        """Kill the process, and begin another."""
+        """Kill the process, if it did not die by itself, and begin another."""
         await self.end()
+        self.dying = asyncio.Event()
         await self.start()
 
     async def end(self) -> None:
@@ -383,8 +382,9 @@ class Rig:
         self.dying.set()
         await asyncio.Event().wait()
 
-    async def check(self, _planned: Planned, _feed: Callable[[bytes], None], _stop: asyncio.Event) -> Ended | None:
-        """How a component is."""
+    async def check(self, planned: Planned, feed: Callable[[bytes], None], stop: asyncio.Event) -> Ended | None:
+        """How a component is; that it says, too."""
+        feed(f"{planned.component} is {'ended' if stop.is_set() else 'looked at'}\n".encode())
         return Ended("passed", "well", 0, 1.0) if self.check_passes else Ended("failed", "it failed", 1, 1.0)
 
     async def deliver(self, edit: Edit) -> None:
