@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any, Final, Protocol
 
@@ -17,8 +17,7 @@ from godtui.dispatcher.checks import Checks
 from godtui.dispatcher.errors import DispatcherError
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger
-from godtui.dispatcher.rows import case_of
-from godtui.dispatcher.state_file import CorruptStateError, StateFile, cases_of, document_of
+from godtui.dispatcher.state_file import CorruptStateError, StateFile, cases_of, head_of
 from godtui.eventlog import LogUnavailableError
 from godtui.jsontext import Json
 
@@ -202,13 +201,9 @@ class Dispatcher:
             return
         me = self._me()
         self._state_file.announce(me)
-        facts = dict(ledger.facts)
+        facts = ledger.facts
+        head = head_of(str(facts.get(IDENTITY)), str(me.get("instance")), facts.get("paused"), self._clock.now())
         # In a thread: with many tickets it takes long, and deliveries do not wait for it.
-        self.is_projected = await asyncio.to_thread(self._project, rows, facts, str(me.get("instance")))
+        self.is_projected = await asyncio.to_thread(self._state_file.write, head, rows)
         if not self.is_projected:
             self._changed.set()
-
-    def _project(self, rows: Iterable[Sequence[Any]], facts: Mapping[str, Json], instance: str) -> bool:
-        cases = map(case_of, rows)
-        document = document_of(cases, str(facts.get(IDENTITY)), instance, facts.get("paused"), self._clock.now())
-        return self._state_file.write(document)

@@ -4,7 +4,7 @@ from godtui.eventlog.allegiance import Allegiance
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, OwnedError, PoisonError
 from godtui.eventlog.log import EventLog
 from godtui.eventlog.migrations import COLUMNS, Migrations
-from godtui.eventlog.notes import write_note
+from godtui.eventlog.notes import replace_file, write_note
 from godtui.eventlog.owner import Ownership, read_note
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import UNSTORABLE, Outcome, Record, Transaction, Verdict, same_body
@@ -26,6 +26,7 @@ __all__ = [
     "Transaction",
     "Verdict",
     "read_note",
+    "replace_file",
     "same_body",
     "write_note",
 ]

@@ -14,12 +14,17 @@ def write_note(path: Path, note: Mapping[str, object], *, lasting: bool = False)
 
     A lasting one is on disk when this returns, so that it outlives a power cut.
     """
+    return replace_file(path, json.dumps(note).encode(), lasting=lasting)
+
+
+def replace_file(path: Path, content: bytes, *, lasting: bool = False) -> bool:
+    """The same with any content."""
     fresh = path.with_name(f"{path.name}.new")
     try:
         fresh.unlink(missing_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps(note).encode())
+            file.write(content)
             if lasting:
                 file.flush()
                 os.fsync(descriptor)

@@ -136,6 +136,8 @@ async def test_elsewhere_nothing_is_dispatched_again_and_nothing_is_forgotten(th
         8: "held",
     }  # fmt: skip
     assert (await there.desk.ticket(ticket_id(4))).reason.startswith("OpenClaw")
+    assert (await there.desk.ticket(ticket_id(7))).reason == "its next delivery shows why"
+    assert await there.events("type:infra.ticket.*") == [], "it was said where it was seen"
     for number in (1, 4, 5):
         await there.decided(edited(number, 70))
     await there.decided(edited(7, 5))
@@ -202,7 +204,7 @@ async def test_an_empty_file_or_none_in_no_folder_is_a_beginning(there: World, c
     await there.start(infra_dispatch_state_path=path)
     status = await there.desk.status()
     assert (status.state, status.notes) == ("running", [])
-    await there.until(lambda: path.exists() and path.read_text().startswith('{"godtui": 1'))
+    await there.until(lambda: path.exists() and path.read_text().startswith('{"godtui":1,'))
 
 
 @pytest.mark.parametrize(
@@ -310,24 +312,24 @@ def test_a_disk_without_room_for_a_name_takes_the_lock_all_the_same(
 
 
 def test_one_writes_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, release, steps = threading.Event(), threading.Event(), list[object]()
+    inside, release, steps = threading.Event(), threading.Event(), list[bytes]()
 
-    def slow(_: Path, document: object) -> bool:
-        steps.append(document)
+    def slow(_: Path, content: bytes) -> bool:
+        steps.append(content)
         inside.set()
         release.wait(20)
-        steps.append(document)
+        steps.append(content)
         return True
 
-    monkeypatch.setattr(state_file, "write_note", slow)
+    monkeypatch.setattr(state_file, "replace_file", slow)
     file = StateFile(tmp_path / "state.json", ManualClock())
     with ThreadPoolExecutor() as threads:
-        written = [threads.submit(file.write, {"turn": 1})]
+        written = [threads.submit(file.write, {"turn": 1}, [])]
         inside.wait(20)
-        written.append(threads.submit(file.write, {"turn": 2}))
+        written.append(threads.submit(file.write, {"turn": 2}, []))
         release.set()
         assert all(one.result() for one in written)
-    assert steps == [{"turn": 1}, {"turn": 1}, {"turn": 2}, {"turn": 2}]
+    assert steps == [b'{"turn":%d,"tickets":{}}' % turn for turn in (1, 1, 2, 2)]
 
 
 async def test_where_it_cannot_be_written_dispatching_goes_on_and_says_so(there: World) -> None:
