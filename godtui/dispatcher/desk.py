@@ -92,7 +92,7 @@ class Desk:
             counts=_counts(counts, parts.carrier.checking, is_held=hold is not None),
             tickets=[view_of(case, hold, parts.carrier.checking) for case in cases],
             checks=await self._running(parts),
-            next_try_at=None if due is None else to_datetime(due),
+            next_try_at=None if due is None or hold is not None else to_datetime(due),
             watermark=parts.ledger.facts.get("watermark"),
             state_file=self._dispatcher.state_path,
             notes=[note for note in (*self._dispatcher.notes, parts.intake.remark) if note],
@@ -240,8 +240,8 @@ def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketVi
         state, reason = "checking", "its checks are running"
     elif hold is not None and episode is not None and episode.phase in WAITING:
         state, reason = "held", hold if not reason or episode.phase == "ready" else f"{hold}; before, {reason}"
-    if state == "rejected" and decision is not None:
-        reason = decision.summary
+    if state == "rejected":
+        reason = "its next delivery shows why" if decision is None else decision.summary
     elif episode is None:
         reason = "so long ago that no more is kept of it"
     is_open = episode is not None and episode.is_open and hold is None

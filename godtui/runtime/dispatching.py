@@ -19,6 +19,7 @@ from godtui.dispatcher.gate import GateRules
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger, LedgerRules
 from godtui.dispatcher.names import Names
+from godtui.dispatcher.redaction import Redaction
 from godtui.dispatcher.state_file import StateFile
 from godtui.dispatcher.views import SettingView
 from godtui.dispatcher.worker import Dispatcher
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 SETTINGS: Final = tuple(name for name in Settings.model_fields if name.startswith(("openclaw_", "infra_", "plane_")))
 """What an operator may want to know of the settings in force."""
+
+FREE_TEXT: Final = ("INFRA_COMPONENT_CHECKS_JSON", "OPENCLAW_HOOK_URL")
+"""Those into which an operator may have written a secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,9 @@ class Dispatching:
         return Place("off", "the dispatcher is starting" if worker.state == "running" else worker.detail)
 
     def _settings_in_force(self) -> list[SettingView]:
+        # A command or a URL may have a secret in it; a word such as `set` is none, whatever the secrets are.
+        redaction = Redaction(self._settings.secrets())
         return [
-            SettingView(name=name, value=value, origin=origin) for name, value, origin in self._settings.shown(SETTINGS)
+            SettingView(name=name, value=redaction.text(value) if name in FREE_TEXT else value, origin=origin)
+            for name, value, origin in self._settings.shown(SETTINGS)
         ]

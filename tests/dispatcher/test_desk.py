@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from godtui.operations import DispatcherUnavailableError, TicketState, TicketStateError, UnknownTicketError
-from tests.dispatcher.engine import World, edited, reference, ticket_id, world
+from tests.dispatcher.engine import TOKEN, World, edited, reference, ticket_id, world
 from tests.dispatcher.samples import newer
 from tests.openclaw import Reply
 
@@ -36,6 +36,16 @@ async def test_the_status_of_a_dispatcher_that_has_nothing_to_do(there: World) -
     assert shown["OPENCLAW_HOOK_TOKEN"] == shown["PLANE_WEBHOOK_SECRET"] == "set"
     assert shown["INFRA_READY_LABELS"] == "ready,automation:go"
     assert {setting.origin for setting in status.settings}
+
+
+async def test_settings_show_no_secret_that_an_operator_wrote_into_a_command(there: World) -> None:
+    command = f"curl -H 'Authorization: {TOKEN}' http://127.0.0.1:1/set"
+    url = f"http://127.0.0.1:1/hooks?token={TOKEN}"
+    await there.start(infra_component_checks_json={"bloodbank": {"command": command}}, openclaw_hook_url=url)
+    status = await there.desk.status()
+    shown = {setting.name: setting.value for setting in status.settings}
+    assert "Authorization: ***" in shown["INFRA_COMPONENT_CHECKS_JSON"]
+    assert TOKEN not in str(status.document())
 
 
 async def test_counts_show_each_ticket_once_whatever_holds_it(there: World) -> None:
@@ -69,6 +79,7 @@ async def test_counts_show_each_ticket_once_whatever_holds_it(there: World) -> N
     assert reasons[reference(2)] == "dispatching is paused: lunch"
     assert reasons[reference(3)] == "dispatching is paused: lunch; before, held by its checks: candybar failed"
     assert all(view.next_try_at is None for view in status.tickets)
+    assert status.next_try_at is None
 
 
 async def test_ten_thousand_tickets_are_counted_and_the_most_urgent_are_listed(there: World) -> None:
