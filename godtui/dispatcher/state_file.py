@@ -215,7 +215,10 @@ def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules, now: int) 
         _timeline(entry["timeline"]),
         number=int(entry["episode"]),
     )
+    # That a ticket is not ready was said where that was seen, with what was seen of it.
+    is_rejected = not case.timeline.standing(0).ready
     if "ready_at" not in entry:
+        case.said = "rejected" if is_rejected else None
         return case
     ready_at, forced = _moment(entry["ready_at"]), entry.get("forced")
     case.episode = episode = Episode(
@@ -226,7 +229,7 @@ def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules, now: int) 
         phase, verdict = _ENDED[entry["state"]]
         episode.run_id = None if entry.get("run_id") is None else str(entry["run_id"])
         episode.turn(phase, episode.reason, now)
-        case.said = verdict
+        case.said = "rejected" if is_rejected and phase == "dispatched" else verdict
     else:
         episode.turn("ready", "taken over", now)
         case.said = "qualified" if forced is None else "rejected"
