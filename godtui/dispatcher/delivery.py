@@ -33,6 +33,6 @@ class Delivery(NamedTuple):
 
     @classmethod
     def of_row(cls, row: Sequence[Any]) -> Self:
-        """From a row of DELIVERIES_BEYOND."""
-        _, event_id, correlation_id, time, body, _ = row
+        """From a row of DELIVERIES."""
+        event_id, correlation_id, time, body = row
         return cls(event_id, correlation_id or event_id, time, body_of(jsontext.parse(body)["payload"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from godtui import jsontext
 from godtui.backoff import Backoff
@@ -21,6 +21,9 @@ BATCH: Final = 20
 GIVE_WAY: Final = 3.0
 """How many times as long as it decided it pauses while others publish: deciding can be made up for later."""
 PAGE: Final = 200
+PAGE_BYTES: Final = 16 * 1024 * 1024
+STRETCH: Final = 10_000
+"""Positions that one statement looks at: each must end well within a second."""
 PAUSES: Final = Backoff(0.25, 5.0)
 SURVEY_SECONDS: Final = 60.0
 MAX_REASON: Final = 1000
@@ -95,10 +98,16 @@ class Intake:
         types = await self._log.rows(tables.PLANE_TYPES, purpose="the types of Plane's deliveries")
         listed = jsontext.dumps([row[0] for row in types]).decode()
         while position < end:
-            parameters = (listed, position, end, PAGE)
-            rows = await self._log.rows(tables.DELIVERIES_BEYOND, parameters, purpose="deliveries not decided yet")
-            position = rows[-1][0] if len(rows) == PAGE else end
-            await self._decide(list(_undecided(rows)), position)
+            upto = min(position + STRETCH, end)
+            undecided = await self._log.rows(
+                tables.UNDECIDED, (listed, position, upto), purpose="deliveries not decided yet"
+            )
+            taken = _page(undecided)
+            position = upto if len(taken) == len(undecided) else taken[-1]
+            rows = await self._log.rows(
+                tables.DELIVERIES, (jsontext.dumps(taken).decode(),), purpose="what deliveries say"
+            )
+            await self._decide([Delivery.of_row(row) for row in rows], position)
 
     async def _step(self, consumer: Subscription) -> None:
         """Decide one batch; nothing is acked that is not durable. Raises LogUnavailableError."""
@@ -135,6 +144,13 @@ class Intake:
         self.fault = fault
 
 
-def _undecided(rows: Sequence[Sequence[Any]]) -> list[Delivery]:
-    """Of a page of stored deliveries those to be decided."""
-    return [Delivery.of_row(row) for row in rows if not row[5]]
+def _page(undecided: Sequence[Sequence[int]]) -> list[int]:
+    """The first positions, as many as one commit decides; one at least, where there is one."""
+    page: list[int] = []
+    size = 0
+    for seq, length in undecided:
+        size += length
+        if page and (len(page) == PAGE or size > PAGE_BYTES):
+            break
+        page.append(seq)
+    return page

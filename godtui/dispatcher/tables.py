@@ -179,11 +179,14 @@ PLANE_TYPES: Final = (
 )
 """The types that the pattern webhook.plane.# matches."""
 
-DELIVERIES_BEYOND: Final = (
-    "SELECT e.seq, e.event_id, e.correlation_id, e.time, iif(d.event_id IS NULL, e.body, NULL),"
-    " d.event_id IS NOT NULL"
-    " FROM events e LEFT JOIN dispatch_decided d ON d.event_id = e.event_id"
+UNDECIDED: Final = (
+    "SELECT e.seq, length(e.body) FROM events e"
     " WHERE e.type_id IN (SELECT value FROM json_each(?)) AND e.seq > ? AND e.seq <= ?"
-    " ORDER BY e.seq LIMIT ?"
+    " AND NOT EXISTS (SELECT 1 FROM dispatch_decided d WHERE d.event_id = e.event_id) ORDER BY e.seq"
 )
-"""Stored deliveries beyond a position, and whether each is decided; of one that is, not what it says."""
+"""Stored deliveries in a stretch of the log that are not decided, and how long each is."""
+
+DELIVERIES: Final = (
+    "SELECT event_id, correlation_id, time, body FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"
+)
+"""Stored deliveries by their positions, as `Delivery.of_row` reads them."""

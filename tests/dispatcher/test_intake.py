@@ -15,6 +15,7 @@ from godtui import jsontext
 from godtui.bloodbank.bus import Message, SubscriptionClosedError, UnknownQueueError
 from godtui.bloodbank.queues import plane_queue
 from godtui.clock import rfc3339
+from godtui.dispatcher import intake
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Decided
 from godtui.envelope import EventDraft, read_envelope
@@ -60,6 +61,18 @@ async def test_what_was_stored_while_no_dispatcher_ran_is_decided_by_the_one_tha
     await quiet()
     assert there.running.health().components["dispatcher"].figures["decided"] == 0
     assert len(there.claw.requests) == 5
+
+
+@pytest.mark.parametrize(("name", "value"), [("PAGE", 3), ("PAGE_BYTES", 1), ("STRETCH", 2)])
+async def test_catching_up_goes_in_steps_that_are_bounded(
+    there: World, monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    monkeypatch.setattr(intake, name, value)
+    await there.start(workers=("persister",))
+    await there.flood(edited(number, 0) for number in range(1, 9))
+    await there.restart(workers=("persister", "dispatcher"))
+    await there.counted(dispatched=8)
+    assert len(there.claw.requests) == 8
 
 
 async def test_the_watermark_moves_on_with_the_log(there: World) -> None:
