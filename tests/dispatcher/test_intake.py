@@ -15,7 +15,7 @@ from godtui import jsontext
 from godtui.bloodbank.bus import Message, SubscriptionClosedError, UnknownQueueError
 from godtui.bloodbank.queues import plane_queue
 from godtui.clock import rfc3339
-from godtui.dispatcher import intake
+from godtui.dispatcher import intake as module
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Decided
 from godtui.envelope import EventDraft, read_envelope
@@ -67,7 +67,7 @@ async def test_what_was_stored_while_no_dispatcher_ran_is_decided_by_the_one_tha
 async def test_catching_up_goes_in_steps_that_are_bounded(
     there: World, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
-    monkeypatch.setattr(intake, name, value)
+    monkeypatch.setattr(module, name, value)
     await there.start(workers=("persister",))
     await there.flood(edited(number, 0) for number in range(1, 9))
     await there.restart(workers=("persister", "dispatcher"))
