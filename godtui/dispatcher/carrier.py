@@ -7,6 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final, Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -56,7 +57,9 @@ class Sender(Protocol):
 class Checker(Protocol):
     """Component checks, one at a time each."""
 
-    async def result(self, component: str | None, *, ticket: str, fresh: bool = False) -> Check: ...
+    async def result(
+        self, component: str | None, *, ticket: str, fresh: bool = False, besides: datetime | None = None
+    ) -> Check: ...
 
     def tickets(self, component: str) -> list[str]: ...
 
@@ -228,11 +231,13 @@ class Carrier:
                 await self._ledger.change(ticket_id, block, episode=number)
                 return
         async with self._sends:
-            if self._is_trusted:
-                await self._send(case, checks)
-                return
-            async with self._trial:
-                await self._send(case, checks)
+            if not self._is_trusted:
+                async with self._trial:
+                    # Those who waited for a trial that went well need none of their own.
+                    if not self._is_trusted:
+                        await self._send(case, checks)
+                        return
+            await self._send(case, checks)
 
     async def _checked(self, case: Case) -> list[Check]:
         """The checks of all its components, together."""
@@ -240,10 +245,14 @@ class Carrier:
         carried.checking = None if case.episode is None else case.episode.phase
         fresh = case.id in self._fresh
         components: Sequence[str | None] = _components(case) or (None,)
+        # What held it is not asked again whether it still does.
+        held = {one.component: one.finished_at for one in _checks(case) if holds([one], self._rules.policy)}
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._checks.result(component, ticket=case.id, fresh=fresh))
+                    group.create_task(
+                        self._checks.result(component, ticket=case.id, fresh=fresh, besides=held.get(component))
+                    )
                     for component in components
                 ]
         finally:
@@ -379,6 +388,10 @@ class Carrier:
 
 def _components(case: Case) -> tuple[str, ...]:
     return () if case.decision is None else case.decision.components
+
+
+def _checks(case: Case) -> Sequence[Check]:
+    return () if case.episode is None else case.episode.checks
 
 
 def _is_checked(case: Case, checked: Case) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Self
 
 from godtui.clock import Clock, to_datetime
@@ -112,10 +113,13 @@ class Checks:
         self._finished: dict[str, tuple[float, Check]] = {}
         self._is_closed = False
 
-    async def result(self, component: str | None, *, ticket: str, fresh: bool = False) -> Check:
+    async def result(
+        self, component: str | None, *, ticket: str, fresh: bool = False, besides: datetime | None = None
+    ) -> Check:
         """How a component is: by the run under way, else a recent outcome if it need not be `fresh`, else a new run.
 
-        `ticket` is the reference of the one that waits. Cancelling the last that waits for a run ends it.
+        `ticket` is the reference of the one that waits, `besides` when the outcome ended that it waits to see changed.
+        Cancelling the last that waits for a run ends it.
         Raises ChecksClosedError.
         """
         planned = self._plan.lookup(component)
@@ -129,7 +133,7 @@ class Checks:
             running = self._running.get(planned.component)
             if running is None:
                 recent = None if fresh else self._recent(planned.component)
-                if recent is not None:
+                if recent is not None and (besides is None or recent.finished_at != besides):
                     return recent
                 running = self._start(planned)
             check = await running.joined(ticket)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -79,6 +80,7 @@ async def test_a_check_that_fails_holds_the_ticket_until_it_passes(there: World)
     assert len(await there.events("type:infra.check.completed")) == 1
     there.clock.advance(2)
     await there.until(lambda: _checked(there, 2))
+    await settled(there)
     await there.reaches(1, "blocked")
     well.touch()
     there.clock.advance(901)
@@ -88,6 +90,29 @@ async def test_a_check_that_fails_holds_the_ticket_until_it_passes(there: World)
 
 async def _checked(there: World, number: int) -> bool:
     return len(await there.events("type:infra.check.completed")) == number
+
+
+async def test_what_held_a_ticket_is_run_again_for_it_however_recent_and_once_for_all(there: World) -> None:
+    commands = checks(there, bloodbank="false", candystore="true")
+    await there.start(
+        infra_component_checks_json=commands, infra_check_retry_seconds=10, infra_check_reuse_seconds=3600
+    )
+    await there.post(edited(1, 0, labels=labelled("bloodbank", "candystore")))
+    await there.reaches(1, "blocked")
+    await there.post(edited(2, 0, labels=labelled("bloodbank")))
+    await there.reaches(2, "blocked")
+    assert len(await there.events("type:infra.check.completed")) == 2
+    for number in (3, 4):
+        await settled(there)
+        there.clock.advance(11)
+        await there.until(partial(_checked, there, number))
+        await there.counted(blocked=2, checking=0)
+    await settled(there)
+    assert Counter(await _components_checked(there)) == {"bloodbank": 3, "candystore": 1}
+
+
+async def _components_checked(there: World) -> list[str]:
+    return [event.envelope().payload["component"] for event in await there.events("type:infra.check.completed")]
 
 
 async def test_retry_checks_at_once_and_reuses_no_outcome(there: World) -> None:
@@ -384,6 +409,7 @@ async def test_retries_send_the_same_bytes_after_growing_pauses(there: World) ->
     await there.post(edited(1, 0))
     for attempts in (1, 2, 3):
         await there.until(partial(_tried, there, attempts))
+        await settled(there)
         there.clock.advance(1.3 * 2 ** (attempts - 1))
     view = await there.reaches(1, "dispatched")
     assert view.attempts == 4
