@@ -166,16 +166,22 @@ class Carrier:
                 self._wake.clear()
                 try:
                     await self._let_go()
-                    pause = STUCK_SECONDS if self.hold is not None else await self._begin()
+                    following = None if self.hold is not None else await self._begin()
+                    pause = STUCK_SECONDS
                 except LogUnavailableError as error:
                     logger.debug("dispatching waits for the log: %s", error)
-                    pause = KEEP_AGAIN_SECONDS
-                await first_of(self._wake.wait(), self._clock.sleep(pause))
+                    following, pause = None, KEEP_AGAIN_SECONDS
+                await first_of(self._wake.wait(), self._rest(following, pause))
         finally:
             await self._leave()
 
-    async def _begin(self) -> float:
-        """Take up what is due; the seconds until more is."""
+    async def _rest(self, until: int | None, most: float) -> None:
+        """Sleep until a time (µs), and so many seconds at most."""
+        pause = most if until is None else (until - self._clock.now()) / 1_000_000
+        await self._clock.sleep(min(most, max(0.0, pause)))
+
+    async def _begin(self) -> int | None:
+        """Take up what is due; when more is, in µs, or None."""
         now = self._clock.now()
         for ticket_id, number in await self._ledger.due(now, MOST_CARRIED + len(self._carried)):
             if len(self._carried) >= MOST_CARRIED:
@@ -184,10 +190,7 @@ class Carrier:
                 task = asyncio.create_task(self._carry(ticket_id, number), name=f"dispatch {ticket_id}")
                 self._carried[ticket_id] = _Carried(task)
                 task.add_done_callback(partial(self._put_down, ticket_id))
-        following = await self._ledger.next_due(now)
-        if following is None:
-            return STUCK_SECONDS
-        return min(STUCK_SECONDS, max(0.0, (following - self._clock.now()) / 1_000_000))
+        return await self._ledger.next_due(now)
 
     def _put_down(self, ticket_id: str, _task: asyncio.Task[None]) -> None:
         self._carried.pop(ticket_id, None)
