@@ -95,8 +95,13 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Something to be published of a case, and of which episode of it; None is of the ticket alone."""
+    """Something to be published of a case, and of which episode of it; None is of the ticket alone.
+
+    `correlation_id` and `delivery_id` are of the delivery that told of the ticket last.
+    """
 
     verdict: Verdict
     payload: Mapping[str, Any]
     episode: Episode | None
+    correlation_id: bytes | None
+    delivery_id: bytes | None

@@ -267,7 +267,8 @@ def say(case: Case, verdict: Verdict, *, anew: bool = False, **more: Any) -> lis
     }
     if episode is not None and episode.forced is not None:
         payload["forced"] = episode.forced
-    return [Say(verdict, payload, None if verdict == "rejected" else episode)]
+    about = None if verdict == "rejected" else episode
+    return [Say(verdict, payload, about, case.correlation_id, case.delivery_id)]
 
 
 def state_of(case: Case) -> Phase | Literal["rejected"]:

@@ -213,10 +213,12 @@ class Ledger:
 
 def _draft(say: Say, cause: Delivery | None) -> EventDraft:
     episode = say.episode
-    chain = episode.correlation_id if episode is not None else None
-    if chain is None and cause is not None:
-        chain = cause.correlation_id
-    parent = cause.event_id if cause is not None else episode.cause_id if episode is not None else None
+    chain = None if episode is None else episode.correlation_id
+    if chain is None:
+        chain = say.correlation_id
+    parent = say.delivery_id if episode is None else episode.cause_id
+    if cause is not None:
+        parent = cause.event_id
     return EventDraft(
         event_type=f"infra.ticket.{say.verdict}",
         payload=dict(say.payload),

@@ -168,6 +168,23 @@ async def test_without_a_crash_each_episode_has_its_trace(tmp_path: Path) -> Non
     await rig.end()
 
 
+async def test_what_left_ready_while_it_was_sent_is_rejected_in_the_trace_of_the_delivery_that_said_so(
+    tmp_path: Path,
+) -> None:
+    rig = Rig(tmp_path)
+    await rig.start()
+    rig.claw.moods.append(Mood.SLOW_BEFORE)
+    for edit in EDITS[:2]:
+        await rig.deliver(edit)
+        await rig.still()
+    rig.claw.admit()
+    await rig.still()
+    *_, dispatched, rejected = await rig.said()
+    assert await trace(rig, rejected) == ["infra.ticket.rejected", "webhook.plane.issue.updated"]
+    assert rejected["correlation_id"] != dispatched["correlation_id"]
+    await rig.end()
+
+
 @pytest.mark.parametrize("cut", Cut)
 async def test_whichever_step_fails_all_is_done_once(cut: Cut, tmp_path: Path) -> None:
     await each_step(tmp_path, cut, 1)
