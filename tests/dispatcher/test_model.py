@@ -167,14 +167,14 @@ class Dispatching(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def an_operator_retries(self, number: int) -> None:
-        case = self.case(number)
+        case, refused = self.case(number), len(self.rig.claw.refused)
         try:
             self.run(self.rig.desk.retry(ticket(number)))
         except (TicketStateError, UnknownTicketError):
             return
         assert case is not None
         self.by_hand[case.id].clear()
-        self.pardoned[case.id] = len(self.rig.claw.refused)
+        self.pardoned[case.id] = refused
         self.retried[case.id, case.number] += 1
 
     @rule(number=numbers)
