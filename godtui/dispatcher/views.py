@@ -50,7 +50,7 @@ class Condition(View):
 
 
 class Check(View):
-    """How a component's check went; `why` is the outcome in a sentence."""
+    """How a component's check went; `why` is the outcome in a sentence, `event_id` the event that said so."""
 
     component: str | None
     outcome: CheckOutcome
@@ -61,6 +61,7 @@ class Check(View):
     output_tail: str = ""
     finished_at: datetime | None = None
     why: str = ""
+    event_id: UUID | None = None
 
 
 class RunningCheck(View):

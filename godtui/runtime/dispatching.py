@@ -11,11 +11,12 @@ from godtui.bloodbank.bus import Bus, Message
 from godtui.bloodbank.outbox import Outbox
 from godtui.bloodbank.queues import plane_queue
 from godtui.clock import Clock
-from godtui.dispatcher.carrier import Carrier, CarrierRules
+from godtui.dispatcher.carrier import Carrier
 from godtui.dispatcher.check_plan import CheckPlan
 from godtui.dispatcher.checks import CheckRules, Checks
 from godtui.dispatcher.desk import Desk, Place
 from godtui.dispatcher.gate import GateRules
+from godtui.dispatcher.handover import CarrierRules
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger, LedgerRules
 from godtui.dispatcher.names import Names

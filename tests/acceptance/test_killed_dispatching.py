@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from godtui.dispatcher.carrier import MOST_SENDS
+from godtui.dispatcher.handover import MOST_SENDS
 from tests.dispatcher import samples
 from tests.openclaw import Mood, OpenClaw
 from tests.processes import PATIENCE, Process, headless

@@ -22,12 +22,13 @@ from godtui.bloodbank.publisher import Publisher, PublishingRules
 from godtui.bloodbank.queues import plane_queue
 from godtui.clock import rfc3339
 from godtui.dispatcher import tables
-from godtui.dispatcher.carrier import Carrier, CarrierRules, Sender
+from godtui.dispatcher.carrier import Carrier
 from godtui.dispatcher.check_plan import CheckPlan, Planned
 from godtui.dispatcher.check_process import Ended
 from godtui.dispatcher.checks import CheckRules, Checks
 from godtui.dispatcher.desk import Desk, Place
 from godtui.dispatcher.gate import GateRules
+from godtui.dispatcher.handover import CarrierRules, Sender
 from godtui.dispatcher.ingress import PlaneIngress
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger, LedgerRules

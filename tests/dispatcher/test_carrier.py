@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from godtui.dispatcher.carrier import MOST_SENDS
+from godtui.dispatcher.handover import MOST_SENDS
 from godtui.operations import TicketStateError
 from tests.dispatcher.engine import TOKEN, World, edited, reference, ticket_id, world
 from tests.openclaw import Mood, Reply
