@@ -13,6 +13,7 @@ from referencing.jsonschema import DRAFT202012
 
 from godtui.dispatcher import episodes
 from godtui.dispatcher.case import Case, Say, Verdict
+from godtui.dispatcher.check_news import TOLD
 from godtui.dispatcher.gate import GateRules, judge
 from godtui.dispatcher.names import Names
 from godtui.dispatcher.ticket import State, Ticket
@@ -178,6 +179,7 @@ def test_health_names_the_part_that_is_badly_described() -> None:
     assert [fault.path for fault in contract.faults(payload)] == ["/payload/components/bus/status"]
 
 
+CHECK = Check(component="bloodbank", outcome="failed", why="the command ended with 1", event_id=uuid4())
 READY = Ticket("id", "INFRA-42", state=State(group="unstarted"), labels=("ready", "automation:go", "comp:bloodbank"))
 
 
@@ -188,11 +190,11 @@ def said(verdict: Verdict) -> Say:
     says = episodes.observe(case, ticket, judge(ticket, GateRules()), 1, 0, 1)
     match verdict:
         case "blocked":
-            says = episodes.block(case, [], "held by its checks: bloodbank failed", 2, 1)
+            says = episodes.block(case, [CHECK], "held by its checks: bloodbank failed", 2, 1)
         case "withdrawn":
             says = episodes.withdraw(case, "done by hand", 1)
         case "dispatched" | "failed":
-            episodes.freeze(case, [], b"{}", "key", 1)
+            episodes.freeze(case, [CHECK], b"{}", "key", 1)
             is_failed = verdict == "failed"
             says = episodes.failed(case, "422", 0, 1) if is_failed else episodes.dispatched(case, "run-1", "", 0, 1)
     (say,) = says
@@ -229,7 +231,7 @@ def test_a_forced_ticket_says_so() -> None:
 @pytest.mark.parametrize("outcome", get_args(CheckOutcome))
 def test_every_outcome_of_a_check_is_described(outcome: CheckOutcome) -> None:
     contract = REGISTRY.contract("infra.check.completed")
-    check = Check(component="bloodbank", outcome=outcome).model_dump(mode="json", exclude={"finished_at"})
+    check = Check(component="bloodbank", outcome=outcome).model_dump(mode="json", include=set(TOLD))
     assert contract.faults(check) == []
     assert set(check) == set(contract.examples[0])
     assert [fault.path for fault in contract.faults({**check, "outcome": "timed_out"})] == ["/payload/outcome"]

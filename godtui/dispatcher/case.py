@@ -66,7 +66,8 @@ class Episode:
 
     def turn(self, phase: Phase, reason: str, now: int) -> None:
         """Come to another phase."""
-        self.phase, self.reason, self.changed_at = phase, reason, now
+        self.changed_at = self.changed_at if phase == self.phase else now
+        self.phase, self.reason = phase, reason
         self.closed_at = None if self.is_open else now
         self.due_at = self.due_at if self.is_open else None
 

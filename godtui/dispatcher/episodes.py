@@ -60,6 +60,9 @@ def _leave(case: Case, episode: Episode, why: str, now: int) -> list[Say]:
 
 def _covered(case: Case, now: int) -> list[Say]:
     """It is ready, and was dispatched for that."""
+    if case.said == "rejected":
+        # It was away for a moment only: what was said of that no longer stands.
+        case.said = "dispatched"
     episode = case.open_episode
     if episode is None or episode.forced is not None or episode.phase == "sending":
         return []
@@ -230,10 +233,12 @@ def retry(case: Case, now: int) -> list[Say]:
 
 def force(case: Case, reason: str, now: int) -> list[Say]:
     """An operator wants it dispatched whatever gate and checks say. Raises TicketStateError."""
+    if case.decision is None:
+        raise TicketStateError(f"{case.ticket.reference} is known from the state file alone; edit it in Plane first")
     episode = case.open_episode
     if episode is not None and episode.is_frozen:
         raise TicketStateError(
-            f"{case.ticket.reference} passed the gate and is {episode.phase}; there is nothing to force"
+            f"{case.ticket.reference} passed the gate and is being handed over; there is nothing to force"
         )
     if episode is not None:
         episode.forced, episode.due_at = reason, now
@@ -267,8 +272,15 @@ def say(case: Case, verdict: Verdict, *, anew: bool = False, **more: Any) -> lis
     }
     if episode is not None and episode.forced is not None:
         payload["forced"] = episode.forced
+    if episode is not None and episode.checks and verdict in ("blocked", "dispatched", "failed"):
+        payload["checks"] = [_relied_on(check) for check in episode.checks]
     about = None if verdict == "rejected" else episode
     return [Say(verdict, payload, about, case.correlation_id, case.delivery_id)]
+
+
+def _relied_on(check: Check) -> dict[str, Any]:
+    """A check in an event: which it was, and the event that says how it went, maybe in another ticket's chain."""
+    return check.model_dump(mode="json", include={"component", "outcome", "why", "event_id"})
 
 
 def state_of(case: Case) -> Phase | Literal["rejected"]:

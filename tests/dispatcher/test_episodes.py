@@ -460,7 +460,7 @@ def test_force(phase: Phase) -> None:
     story = at(phase)
     if phase in ("sending", "retrying"):
         with pytest.raises(
-            TicketStateError, match=f"INFRA-42 passed the gate and is {phase}; there is nothing to force"
+            TicketStateError, match="INFRA-42 passed the gate and is being handed over; there is nothing to force"
         ):
             story.is_forced()
         return
