@@ -126,7 +126,8 @@ class Desk:
     async def retry(self, name: str) -> TicketView:
         parts = self._parts()
         case = await self._change(parts, name, episodes.retry)
-        parts.carrier.check_anew(case.id)
+        if case.episode is not None and not case.episode.is_frozen:
+            parts.carrier.check_anew(case.id)
         return self._view(parts, case)
 
     async def withdraw(self, name: str, reason: str = "") -> TicketView:
@@ -144,8 +145,7 @@ class Desk:
         parts = self._parts()
         ticket = read_ticket(body, parts.ledger.names())
         if isinstance(ticket, Unreadable):
-            seen = Condition(name="ticket", holds=False, wanted="a delivery about a ticket", why=ticket.reason)
-            return Explanation(verdict="ignored", conditions=[seen])
+            return Explanation(verdict="ignored", conditions=[_ignored(ticket.reason)])
         decision = judge(ticket, parts.ledger.rules.gate)
         with _asking():
             case = await parts.ledger.case(ticket.id)
@@ -157,16 +157,21 @@ class Desk:
             event = await self._log.event(event_id.bytes)
         if event is None:
             return None
+        if not event.event_type.startswith("webhook.plane."):
+            why = f"an event of the type {event.event_type} is no delivery of Plane's"
+            return Explanation(verdict="ignored", conditions=[_ignored(why)])
         try:
             body = Delivery.of_envelope(event.envelope()).body
         except InvalidEventError as error:
-            seen = Condition(name="ticket", holds=False, wanted="a delivery about a ticket", why=str(error))
-            return Explanation(verdict="ignored", conditions=[seen])
+            return Explanation(verdict="ignored", conditions=[_ignored(str(error))])
         return await self.explain_body(body)
 
     async def explain_ticket(self, name: str) -> Explanation:
         parts = self._parts()
         case = await self._case(parts, name)
+        if case.decision is None:
+            why = "no delivery about this ticket was seen here, only the state file tells of it"
+            return Explanation(verdict="ignored", conditions=[_ignored(why)], ticket=self._view(parts, case))
         return self._explained(parts, judge(case.ticket, parts.ledger.rules.gate), case)
 
     async def watch(self, component: str) -> AsyncGenerator[str]:
@@ -244,7 +249,7 @@ def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketVi
         reason = "its next delivery shows why" if decision is None else decision.summary
     elif episode is None:
         reason = "so long ago that no more is kept of it"
-    is_open = episode is not None and episode.is_open and hold is None
+    due_at = None if episode is None or hold is not None or state in ("checking", "sending") else episode.due_at
     return TicketView(
         id=case.id,
         reference=ticket.reference,
@@ -257,14 +262,19 @@ def view_of(case: Case, hold: str | None, checking: Collection[str]) -> TicketVi
         components=[] if decision is None else list(decision.components),
         checks=[] if episode is None else list(episode.checks),
         attempts=0 if episode is None else episode.attempts,
-        next_try_at=to_datetime(episode.due_at) if is_open and episode is not None and episode.due_at else None,
+        next_try_at=None if due_at is None else to_datetime(due_at),
         run_id=None if episode is None else episode.run_id,
         forced=None if episode is None else episode.forced,
         plane_updated_at=None if case.content_at is None else to_datetime(case.content_at),
-        changed_at=to_datetime(case.changed_at),
+        changed_at=to_datetime(case.changed_at if episode is None else episode.changed_at),
         correlation_id=_uuid(episode.correlation_id if episode is not None else case.correlation_id),
         delivery_id=_uuid(case.delivery_id),
     )
+
+
+def _ignored(why: str) -> Condition:
+    """What the gate has nothing to judge."""
+    return Condition(name="ticket", holds=False, wanted="a delivery about a ticket", why=why)
 
 
 def _standing(parts: Parts, decision: Decision, view: TicketView | None) -> Iterator[str]:

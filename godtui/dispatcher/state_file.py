@@ -96,7 +96,10 @@ class StateFile:
             os.close(descriptor)
 
     def read(self) -> Mapping[str, Json] | None:
-        """What the file says, None where it is not there or empty. Raises CorruptStateError, StateFileError."""
+        """What the file says, nothing where it is blank, None where it is not there.
+
+        Raises CorruptStateError, StateFileError.
+        """
         try:
             found = self.path.stat()
             if not stat.S_ISREG(found.st_mode):
@@ -112,7 +115,7 @@ class StateFile:
         if size > MAX_BYTES:
             raise CorruptStateError(f"it has {size:,} bytes")
         if not text.strip():
-            return None
+            return {}
         try:
             told = jsontext.parse(text)
         except jsontext.JsonError as error:

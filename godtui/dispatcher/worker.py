@@ -157,6 +157,9 @@ class Dispatcher:
         paused = told.get("paused")
         if paused and not is_known and isinstance(paused, dict) and isinstance(paused.get("reason"), str):
             await ledger.record({"paused": paused})
+        if not told and not is_known:
+            self.notes.append(f"{self.state_path} is blank: what was dispatched before is not known")
+            logger.warning("%s", self.notes[-1])
         if cases:
             counted = "1 ticket was" if len(cases) == 1 else f"{len(cases):,} tickets were"
             self.notes.append(f"{counted} taken over from {self.state_path}")

@@ -138,7 +138,9 @@ async def test_what_a_state_does_not_allow_is_refused_in_a_sentence(there: World
     there.claw.moods += [Reply(503)]
     await there.post(edited(1, 9))
     await there.reaches(1, "retrying")
-    with pytest.raises(TicketStateError, match=f"^{name} passed the gate and is retrying; there is nothing to force$"):
+    with pytest.raises(
+        TicketStateError, match=f"^{name} passed the gate and is being handed over; there is nothing to force$"
+    ):
         await there.desk.dispatch(ticket_id(1), "now")
     await there.decided(edited(1, 20, group="completed"))
     with pytest.raises(

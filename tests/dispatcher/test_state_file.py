@@ -203,7 +203,8 @@ async def test_an_empty_file_or_none_in_no_folder_is_a_beginning(there: World, c
         path.write_text(content)
     await there.start(infra_dispatch_state_path=path)
     status = await there.desk.status()
-    assert (status.state, status.notes) == ("running", [])
+    notes = [] if content is None else [f"{path} is blank: what was dispatched before is not known"]
+    assert (status.state, status.notes) == ("running", notes)
     await there.until(lambda: path.exists() and path.read_text().startswith('{"godtui":1,'))
 
 
