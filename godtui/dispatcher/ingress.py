@@ -145,7 +145,7 @@ class _Refusals:
         if now < self._silent_until:
             return
         logger.warning(
-            "refused %d webhook deliveries without a valid signature since this was last said; "
+            "webhook deliveries without a valid signature, since this was last said: %d; "
             "compare PLANE_WEBHOOK_SECRET with the webhook's secret in Plane",
             self._untold,
         )
