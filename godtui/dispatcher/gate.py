@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, Literal, NamedTuple, Self
 
+from godtui.dispatcher.plane import MAX_LABELS
 from godtui.dispatcher.ticket import State, Ticket
 from godtui.dispatcher.views import Check, Condition
 from godtui.estate import GROUPS
@@ -165,6 +166,8 @@ def _labels(ticket: Ticket, rules: GateRules) -> Condition:
         why = f"the ticket does not have {_labels_said(missing)}"
     else:
         why = f"the ticket has none of {_listed(missing, 'and')}"
+    if len(labels) >= MAX_LABELS and not met:
+        why += f", as far as its first {MAX_LABELS:,} labels tell"
     observed = None if ticket.labels is None else _shown(labels)
     why = why if met else why + _nameless(ticket.nameless_labels)
     return Condition(name="labels", holds=met, observed=observed, wanted=list(wanted), why=why)
