@@ -21,8 +21,8 @@ URGENCY: Final[tuple[TicketState, ...]] = (
     "sending",
     "ready",
     "withdrawn",
-    "rejected",
     "dispatched",
+    "rejected",
 )
 LOOKS: Final[Mapping[TicketState, Look]] = {
     "failed": "down",
