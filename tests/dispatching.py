@@ -105,7 +105,10 @@ class MemoryDispatcher:
             watermark=2**60,
             state_file="/state.json",
             notes=[f"a note {HOSTILE}"],
-            settings=[SettingView(name="INFRA_READY_STATES", value="unstarted", origin="default")],
+            settings=[
+                SettingView(name="INFRA_READY_STATES", value="unstarted", origin="default"),
+                SettingView(name="INFRA_CHECK_POLICY", value="annotate", origin="godtui.toml"),
+            ],
         )
 
     async def ticket(self, name: str) -> TicketView:

@@ -328,6 +328,9 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except Exception as error:
         known = explained(error) or _unwritten(error)
         if known is None:

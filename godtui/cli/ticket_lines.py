@@ -10,7 +10,16 @@ from rich.cells import cell_len
 
 from godtui import jsontext
 from godtui.candybar.plaintext import clip, fit, plain
-from godtui.operations import Check, Condition, DispatcherStatus, Explanation, RunningCheck, TicketState, TicketView
+from godtui.operations import (
+    Check,
+    Condition,
+    DispatcherStatus,
+    Explanation,
+    RunningCheck,
+    SettingView,
+    TicketState,
+    TicketView,
+)
 
 COLUMNS: Final = ("reference", "state", "episode", "title", "why", "next try")
 FLEXIBLE: Final = ("title", "why")
@@ -78,6 +87,19 @@ def status_lines(status: DispatcherStatus, look: Look) -> Iterator[str]:
     if status.checks:
         yield ""
         yield from (look.clean(_running(check, look)) for check in status.checks)
+    if status.settings:
+        yield ""
+        yield from settings_lines(status.settings, look)
+
+
+def settings_lines(settings: Sequence[SettingView], look: Look) -> Iterator[str]:
+    """Settings that were written somewhere, each with its place; those at their defaults are only counted."""
+    written = [one for one in settings if one.origin != "default"]
+    width = max((len(one.name) for one in written), default=0)
+    for one in written:
+        told = look.clean(f"{one.name:<{width}}  {one.value}  ({one.origin})")
+        yield clip(told, max(look.width, NARROWEST), look.ellipsis)
+    yield f"{len(settings) - len(written)} of {len(settings)} settings are at their defaults; --json has them all"
 
 
 def table(tickets: Sequence[TicketView], look: Look) -> Iterator[str]:

@@ -119,7 +119,9 @@ def test_a_terminal_gets_sentences(ask: Asking) -> None:
     ]
     assert lines[5].split() == ["reference", "state", "episode", "title", "why", "next", "try"]
     assert lines[6].startswith("INFRA-1     blocked     2        a␛[31mred")
-    assert lines[-1].startswith("check of bloodbank since 2026-02-12 14:02, for INFRA-1, a␛[31mred")
+    assert lines[-4].startswith("check of bloodbank since 2026-02-12 14:02, for INFRA-1, a␛[31mred")
+    assert lines[-1] == "1 of 2 settings are at their defaults; --json has them all"
+    assert lines[-2] == "INFRA_CHECK_POLICY  annotate  (godtui.toml)"
     assert all(cell_len(line) <= 120 for line in lines[5:10])
     assert ask.lines("pause") == ["the dispatcher is paused since 2026-02-12 14:02"]
     assert ask.lines("pause", "--reason", "a\x1b[2Jb") == ["the dispatcher is paused since 2026-02-12 14:02: a␛[2Jb"]

@@ -36,6 +36,14 @@ def test_its_version_and_its_help(command: Command) -> None:
         assert all(flag in ended.stdout for flag in FLAGS.values()) or arguments == ("init",)
 
 
+@pytest.mark.parametrize("group", ["dispatcher", "dlq"])
+def test_a_group_alone_shows_its_commands(command: Command, group: str) -> None:
+    ended = command(group)
+    assert ended.code == 2
+    assert ended.stderr.startswith(f"Usage: godtui {group}")
+    assert "\n\nCommands:\n" in ended.stderr
+
+
 WRONG: list[tuple[int, str, tuple[str, ...]]] = [
     (2, "needs a terminal; on a server use godtui --headless", ()),
     (2, "needs a terminal", ("--attach", "http://127.0.0.1:1")),
