@@ -130,8 +130,7 @@ async def test_what_comes_while_the_broker_is_away_is_dispatched_once_it_is_back
     again = await one.post(edited(1, 0))
     assert again.event_id == delivered.event_id
     await one.until(lambda: one.component("relay").figures["waiting"] == 1)
-    status = await one.desk.status()
-    assert (status.state, status.reason) == ("standing by", "standing by: there is no connection to the broker")
+    await one.until(lambda: stands(one, "standing by: there is no connection to the broker"))
     with pytest.raises(DispatcherUnavailableError, match="there is no connection to the broker"):
         await one.desk.pause()
     await place.proxy.accept()
@@ -140,6 +139,11 @@ async def test_what_comes_while_the_broker_is_away_is_dispatched_once_it_is_back
     assert [json.loads(request.body)["sessionKey"] for request in place.claw.requests]
     assert len(place.claw.requests) == 1
     assert (await one.desk.status()).notes == []
+
+
+async def stands(instance: Instance, reason: str) -> bool:
+    status = await instance.desk.status()
+    return (status.state, status.reason) == ("standing by", reason)
 
 
 async def said(instance: Instance, number: int, words: list[str]) -> bool:
@@ -309,8 +313,8 @@ def takes_over(home: Path, vhost: str, claw: OpenClaw) -> None:
             second.deliver(edited(23, 0))
             eventually(lambda: second.is_dispatched(23))
             assert second.status()["active"] is None
-            named = [json.loads(request.body)["name"] for request in claw.requests]
-            assert len(named) == 3, "nothing that the first had dispatched is dispatched again"
+            keys = [json.loads(request.body)["idempotencyKey"] for request in claw.requests]
+            assert len(claw.runs) == 3, f"nothing that the first had dispatched is dispatched again: {keys}"
 
 
 def stands_by(first: Program, second: Program) -> None:
