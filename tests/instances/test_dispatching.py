@@ -137,7 +137,7 @@ async def test_what_comes_while_the_broker_is_away_is_dispatched_once_it_is_back
     await one.reaches(1, "dispatched")
     await one.until(lambda: said(one, 1, ["qualified", "dispatched"]))
     assert [json.loads(request.body)["sessionKey"] for request in place.claw.requests]
-    assert len(place.claw.requests) == 1
+    assert len(place.claw.runs) == 1
     assert (await one.desk.status()).notes == []
 
 
@@ -167,7 +167,7 @@ async def test_a_check_and_a_send_survive_the_loss_of_the_connection(
     await loses(one, place.proxy.cut())
     place.claw.admit()
     await one.reaches(2, "dispatched")
-    assert len(place.claw.requests) == 1, "it was answered before the turn was over"
+    assert len(place.claw.runs) == 1, "it was answered before the turn was over"
     monkeypatch.setattr(carrier, "LEAVE_SECONDS", 0.05)
     await one.post(edited(3, 0, labels=["ready", "automation:go"]))
     await place.claw.received(2)
@@ -240,7 +240,7 @@ async def test_what_others_publish_is_decided_or_dead_lettered(place: Place) -> 
             )
     assert (await one.reaches(8, "dispatched")).reference == reference(8)
     await one.until(lambda: letters(one, 2))
-    assert len(place.claw.requests) == 1
+    assert len(place.claw.runs) == 1
 
 
 async def letters(instance: Instance, number: int) -> bool:
