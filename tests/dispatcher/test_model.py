@@ -27,7 +27,7 @@ from tests.dispatcher import model
 from tests.dispatcher.rig import REARM, SECOND, START, Edit, Mood, Rig, folder, ticket, twin
 from tests.processes import PATIENCE
 
-EXAMPLES: Final = 60
+EXAMPLES: Final = 40
 STEPS: Final = 30
 SOAK_EXAMPLES: Final = int(os.environ.get("GODTUI_SOAK_EXAMPLES", "3000"))
 TICKETS: Final = 2
