@@ -212,7 +212,8 @@ async def test_a_crash_between_store_and_ack_stores_once(memory: Memory) -> None
         # Just after the crash the broker counts what it takes back neither as waiting nor as handed out.
         await eventually(memory.holding(len(sent)))
     assert len(bodies(await memory.taken())) == len(sent)
-    assert memory.persister.held == held
+    assert memory.persister.stored == len(sent) - held
+    assert memory.persister.held >= held, "a broker may deliver more than what the crash left unacked again"
     assert await memory.letters() == []
 
 
