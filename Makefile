@@ -10,7 +10,7 @@ run: $(VENV)/.installed
 	@$(BIN)/godtui $(GODTUI_ARGS)
 
 test: $(VENV)/.developing
-	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.developing
 	$(BIN)/ruff check .
