@@ -15,7 +15,13 @@ from godtui.envelope import StoredEvent
 from godtui.eventlog import Ownership
 from godtui.filters import parse
 from godtui.jsontext import Json
-from godtui.operations import Delivered, DispatcherOperations, DispatcherStatus, TicketView
+from godtui.operations import (
+    Delivered,
+    DispatcherOperations,
+    DispatcherStatus,
+    HistoryElsewhereError,
+    TicketView,
+)
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 from tests.clock import ManualClock
@@ -152,14 +158,15 @@ class World:
         return await self.running._log.rows(statement, parameters, purpose="a test")
 
     async def until(self, condition: Callable[[], object | Awaitable[object]]) -> None:
-        """Wait, in real time, until it holds."""
+        """Wait, in real time, until it holds; on a broker, also until it is settled who has the history."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                holds = condition()
-                if isinstance(holds, Awaitable):
-                    holds = await holds
-                if holds:
-                    return
+                with contextlib.suppress(HistoryElsewhereError):
+                    holds = condition()
+                    if isinstance(holds, Awaitable):
+                        holds = await holds
+                    if holds:
+                        return
                 await asyncio.sleep(0.005)
 
     async def reaches(self, number: int, state: str) -> TicketView:

@@ -25,7 +25,7 @@ from godtui.envelope import new_id
 from godtui.eventlog import Ownership
 from godtui.filters import parse
 from godtui.jsontext import Json
-from godtui.operations import DispatcherUnavailableError, HistoryElsewhereError, TicketView
+from godtui.operations import DispatcherUnavailableError, TicketView
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 from tests import broker
@@ -147,10 +147,7 @@ async def stands(instance: Instance, reason: str) -> bool:
 
 
 async def said(instance: Instance, number: int, words: list[str]) -> bool:
-    """Whether that was said of a ticket; just after a connection was lost, the history may not be known to be here."""
-    with suppress(HistoryElsewhereError):
-        return await instance.said(number) == words
-    return False
+    return await instance.said(number) == words
 
 
 async def test_a_check_and_a_send_survive_the_loss_of_the_connection(
