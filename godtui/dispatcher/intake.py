@@ -18,7 +18,7 @@ from godtui.eventlog import EventLog, LogUnavailableError
 
 BATCH: Final = 20
 """How many deliveries one commit decides: those who publish wait for that commit, too."""
-GIVE_WAY: Final = 3.0
+GIVE_WAY: Final = 15.0
 """How many times as long as it decided it pauses while others publish: deciding can be made up for later."""
 PAGE: Final = 200
 PAGE_BYTES: Final = 16 * 1024 * 1024
