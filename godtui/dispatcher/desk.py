@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, get_args
 from uuid import UUID
 
-from godtui.bloodbank.errors import StoreUnavailableError
+from godtui.bloodbank.asking import asking
 from godtui.clock import Clock, rfc3339, to_datetime
 from godtui.dispatcher import episodes
 from godtui.dispatcher.case import Case, Phase, Say
@@ -32,7 +31,7 @@ from godtui.dispatcher.views import (
 )
 from godtui.dispatcher.worker import Dispatcher, Parts
 from godtui.envelope import InvalidEventError
-from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog import EventLog
 from godtui.jsontext import Json
 
 URGENCY: Final[tuple[TicketState, ...]] = (
@@ -80,7 +79,7 @@ class Desk:
                 state=place.state, reason=place.reason, active=place.active, settings=self._settings(),
                 state_file=self._dispatcher.state_path,
             )  # fmt: skip
-        with _asking():
+        with asking():
             counts = await parts.ledger.counts()
             cases = await self._listed(parts, state, limit)
             due = await parts.ledger.next_due(self._clock.now())
@@ -110,7 +109,7 @@ class Desk:
             "since": rfc3339(self._clock.now()),
             "by": "operator",
         }
-        with _asking():
+        with asking():
             await parts.ledger.record({"paused": told})
         parts.carrier.stop_checking()
         self._dispatcher.touched(frozenset())
@@ -118,7 +117,7 @@ class Desk:
 
     async def resume(self) -> DispatcherStatus:
         parts = self._parts()
-        with _asking():
+        with asking():
             await parts.ledger.record({"paused": None}, all_due=True)
         self._dispatcher.touched(frozenset())
         return await self.status()
@@ -147,13 +146,13 @@ class Desk:
         if isinstance(ticket, Unreadable):
             return Explanation(verdict="ignored", conditions=[_ignored(ticket.reason)])
         decision = judge(ticket, parts.ledger.rules.gate)
-        with _asking():
+        with asking():
             case = await parts.ledger.case(ticket.id)
         return self._explained(parts, decision, case)
 
     async def explain_event(self, event_id: UUID) -> Explanation | None:
         self._parts()
-        with _asking():
+        with asking():
             event = await self._log.event(event_id.bytes)
         if event is None:
             return None
@@ -188,7 +187,7 @@ class Desk:
         return view_of(case, parts.carrier.hold, parts.carrier.checking)
 
     async def _case(self, parts: Parts, name: str) -> Case:
-        with _asking():
+        with asking():
             case = await parts.ledger.case(name)
         if case is None:
             raise UnknownTicketError(f"no ticket {name} was ever seen; name it by its reference or Plane's id")
@@ -196,7 +195,7 @@ class Desk:
 
     async def _change(self, parts: Parts, name: str, change: Change) -> Case:
         found = await self._case(parts, name)
-        with _asking():
+        with asking():
             case = await parts.ledger.change(found.id, change)
         self._dispatcher.touched(frozenset((found.id,)))
         return case or found
@@ -322,11 +321,3 @@ def _withdraw(case: Case, now: int, *, reason: str) -> list[Say]:
 
 def _force(case: Case, now: int, *, reason: str) -> list[Say]:
     return episodes.force(case, reason, now)
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except LogUnavailableError as error:
-        raise StoreUnavailableError(str(error)) from None

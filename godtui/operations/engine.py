@@ -7,7 +7,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
-from godtui.bloodbank.errors import StoreUnavailableError
+from godtui.bloodbank.asking import asking
 from godtui.bloodbank.frames import Frame
 from godtui.bloodbank.health import Health
 from godtui.bloodbank.publisher import Publisher
@@ -16,7 +16,7 @@ from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
 from godtui.candystore.queries import Page
 from godtui.envelope import EventDraft, StoredEvent
-from godtui.eventlog import EventLog, LogUnavailableError
+from godtui.eventlog import EventLog
 from godtui.filters import Filter
 from godtui.holyfields import Contracts, UnknownContractError
 from godtui.operations.protocols import (
@@ -50,26 +50,20 @@ class EngineStore:
     async def query(
         self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
     ) -> Page:
-        try:
+        with asking():
             return await queries.query(self._log, wanted, limit=limit, cursor=cursor, order=order)
-        except LogUnavailableError as error:
-            raise StoreUnavailableError(str(error)) from None
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
-        try:
+        with asking():
             return await self._log.event(event_id.bytes)
-        except LogUnavailableError as error:
-            raise StoreUnavailableError(str(error)) from None
 
     async def stream(
         self, wanted: Filter, *, after: int | None = None, positions: bool = False
     ) -> AsyncGenerator[Frame]:
-        try:
+        with asking():
             async with aclosing(live.stream(self._log, wanted, after=after, positions=positions)) as frames:
                 async for frame in frames:
                     yield frame
-        except LogUnavailableError as error:
-            raise StoreUnavailableError(str(error)) from None
 
 
 class EngineContracts:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
+from godtui.bloodbank.asking import asking
 from godtui.bloodbank.deadletters import DeadLetter
-from godtui.bloodbank.errors import StoreUnavailableError
 from godtui.bloodbank.letterbox import Letterbox, LetterPage
 from godtui.bloodbank.requeue import Requeue, Requeued
-from godtui.eventlog import LogUnavailableError
 from godtui.filters import Filter
 
 
@@ -30,25 +27,17 @@ class EngineLetters:
         limit: int = 100,
         cursor: str | None = None,
     ) -> LetterPage:
-        with _asking():
+        with asking():
             return await self._letterbox.page(wanted, queue=queue, reason=reason, limit=limit, cursor=cursor)
 
     async def letter(self, letter_id: int) -> DeadLetter | None:
-        with _asking():
+        with asking():
             return await self._letterbox.letter(letter_id)
 
     async def requeue(self, letter_id: int, correction: Any = None) -> Requeued:
-        with _asking():
+        with asking():
             return await self._requeue(letter_id, correction)
 
     async def discard(self, letter_id: int) -> None:
-        with _asking():
+        with asking():
             await self._letterbox.discard(letter_id)
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    try:
-        yield
-    except LogUnavailableError as error:
-        raise StoreUnavailableError(str(error)) from None
