@@ -11,7 +11,7 @@ from uuid import UUID
 from godtui.bloodbank.asking import asking
 from godtui.clock import Clock, rfc3339, to_datetime
 from godtui.dispatcher import episodes
-from godtui.dispatcher.case import Case, Phase, Say
+from godtui.dispatcher.case import Case, Phase
 from godtui.dispatcher.delivery import Delivery
 from godtui.dispatcher.errors import DispatcherUnavailableError, UnknownTicketError
 from godtui.dispatcher.gate import Decision, judge
@@ -131,12 +131,12 @@ class Desk:
 
     async def withdraw(self, name: str, reason: str = "") -> TicketView:
         parts = self._parts()
-        case = await self._change(parts, name, partial(_withdraw, reason=reason[:MAX_REASON]))
+        case = await self._change(parts, name, partial(episodes.withdraw, reason=reason[:MAX_REASON]))
         return self._view(parts, case)
 
     async def dispatch(self, name: str, reason: str) -> TicketView:
         parts = self._parts()
-        case = await self._change(parts, name, partial(_force, reason=reason[:MAX_REASON]))
+        case = await self._change(parts, name, partial(episodes.force, reason=reason[:MAX_REASON]))
         parts.carrier.begin_anew(case.id)
         return self._view(parts, case)
 
@@ -313,11 +313,3 @@ def _counts(counts: Mapping[str, int], checking: Mapping[str, Phase], *, is_held
 
 def _uuid(value: bytes | None) -> UUID | None:
     return None if value is None else UUID(bytes=value)
-
-
-def _withdraw(case: Case, now: int, *, reason: str) -> list[Say]:
-    return episodes.withdraw(case, reason, now)
-
-
-def _force(case: Case, now: int, *, reason: str) -> list[Say]:
-    return episodes.force(case, reason, now)

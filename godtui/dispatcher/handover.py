@@ -172,16 +172,16 @@ class Handover:
         change: Change
         match answer:
             case Admitted(run_id, note):
-                change = partial(_dispatched, run_id=run_id, note=note, rearm=rearm)
+                change = partial(episodes.dispatched, run_id=run_id, note=note, rearm=rearm)
             case TryAgain(reason, after):
                 due_at = now + round(pause_before(attempts, after, self._chance()) * 1_000_000)
-                change = partial(_try_again, reason=reason, due_at=due_at, rearm=rearm)
+                change = partial(episodes.try_again, reason=reason, due_at=due_at, rearm=rearm)
             case Misconfigured(reason):
                 logger.error("dispatching is paused: %s", reason)
                 facts = {"paused": {"reason": reason, "since": rfc3339(now), "by": "openclaw"}}
-                change = partial(_try_again, reason=reason, due_at=now, rearm=rearm)
+                change = partial(episodes.try_again, reason=reason, due_at=now, rearm=rearm)
             case Refused(reason) | SessionKeyRefused(reason):
-                change = partial(_failed, reason=reason, rearm=rearm)
+                change = partial(episodes.failed, reason=reason, rearm=rearm)
         self._is_trusted = not isinstance(answer, Misconfigured)
         await self.keep(case.id, change, case.number, facts)
         if facts:
@@ -197,15 +197,3 @@ def is_checked(case: Case, checked: Case) -> bool:
     """Whether checks of a ticket as it was then are those that it needs now; if not, it is due to be checked again."""
     is_forced = case.episode is not None and case.episode.forced is not None
     return is_forced or components_of(case) == components_of(checked)
-
-
-def _dispatched(case: Case, now: int, *, run_id: str | None, note: str, rearm: int) -> list[Say]:
-    return episodes.dispatched(case, run_id, note, rearm, now)
-
-
-def _try_again(case: Case, now: int, *, reason: str, due_at: int, rearm: int) -> list[Say]:
-    return episodes.try_again(case, reason, due_at, rearm, now)
-
-
-def _failed(case: Case, now: int, *, reason: str, rearm: int) -> list[Say]:
-    return episodes.failed(case, reason, rearm, now)

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
 from godtui import jsontext
@@ -31,9 +31,6 @@ KEPT_MICROSECONDS: Final = 30 * 86_400 * 1_000_000
 """How long closed episodes and the ids of decided deliveries are kept."""
 PRUNED_ROWS: Final = 1000
 
-Change: TypeAlias = Callable[[Case, int], list[Say]]
-"""Changes a case at a moment (µs since 1970) and returns what is to be said of it."""
-
 logger = logging.getLogger(__name__)
 
 
@@ -43,6 +40,12 @@ class LedgerRules:
 
     gate: GateRules
     rearm: int
+
+
+class Change(Protocol):
+    """Changes a case at a moment (µs since 1970) and returns what is to be said of it."""
+
+    def __call__(self, case: Case, /, *, now: int) -> list[Say]: ...
 
 
 class Decided(NamedTuple):
@@ -58,7 +61,7 @@ class Decided(NamedTuple):
 
 
 class Ledger:
-    """Everything that must survive; `paused` and `watermark` are as last read or written."""
+    """Everything that must survive; `facts`, such as `paused` and `watermark`, are as last read or written."""
 
     def __init__(
         self, log: EventLog, outbox: Outbox, message: Callable[[EventDraft], Message], rules: LedgerRules, names: Names
@@ -235,7 +238,7 @@ class _Decide:
         self.ledger = ledger
         self.deliveries = deliveries
         self.watermark = watermark
-        self.learned = ledger.learned.layer()
+        self.learned = Learned()
         self.said = 0
 
     def __call__(self, transaction: Transaction) -> Decided:
@@ -305,7 +308,7 @@ class _Change:
         if case is None or (self.episode is not None and case.number != self.episode):
             return None
         before = case.episode
-        said = self.change(case, transaction.now)
+        said = self.change(case, now=transaction.now)
         self.ledger.announce(transaction, said)
         save(transaction, case, before)
         return case
