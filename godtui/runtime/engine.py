@@ -178,11 +178,11 @@ class Engine:
         publisher = Publisher(
             transport.publishing, contracts, rules, clock=self.clock, correlation_of=self._correlation_of
         )
-        own = self._own_publishers(contracts, rules)
         dispatcher: DispatcherOperations = AbsentDispatcher(
             "no dispatcher works here; start one with --workers persister,dispatcher"
         )
         if self._with_workers:
+            own = self._own_publishers(contracts, rules)
             self._work(contracts, own)
             if "dispatcher" in settings.workers:
                 dispatcher = self._dispatch(estate, own)
