@@ -11,12 +11,12 @@ import stat
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from godtui import jsontext
 from godtui.clock import Clock, rfc3339, to_microseconds
 from godtui.dispatcher import fields
-from godtui.dispatcher.case import Case, Episode, Phase, Verdict
+from godtui.dispatcher.case import Case, Episode
 from godtui.dispatcher.episodes import state_of
 from godtui.dispatcher.errors import DispatcherError
 from godtui.dispatcher.gate import GateRules, judge
@@ -28,11 +28,10 @@ from godtui.eventlog import replace_file
 from godtui.jsontext import Json
 
 FORMAT: Final = 1
-_ENDED: Final[Mapping[Json, tuple[Phase, Verdict]]] = {
-    "dispatched": ("dispatched", "dispatched"),
-    "failed": ("failed", "failed"),
-    "withdrawn": ("withdrawn", "withdrawn"),
-}
+Ended: TypeAlias = Literal["dispatched", "failed", "withdrawn"]
+"""How an episode ends, both as its phase and as the last word on it."""
+
+_ENDED: Final[Mapping[Json, Ended]] = {name: name for name in get_args(Ended)}
 MAX_BYTES: Final = 256 * 1024 * 1024
 _FINGERPRINT: Final = re.compile(
     r"[^:]*:(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)?):", re.ASCII
@@ -229,10 +228,10 @@ def _case(ticket_id: str, entry: Mapping[str, Json], gate: GateRules, now: int) 
         forced=None if forced is None else str(forced), by_operator=bool(entry.get("by_operator")),
     )  # fmt: skip
     if told is None:
-        phase, verdict = _ENDED[entry["state"]]
+        ended = _ENDED[entry["state"]]
         episode.run_id = None if entry.get("run_id") is None else str(entry["run_id"])
-        episode.turn(phase, episode.reason, now)
-        case.said = "rejected" if is_rejected and phase == "dispatched" else verdict
+        episode.turn(ended, episode.reason, now)
+        case.said = "rejected" if is_rejected and ended == "dispatched" else ended
     else:
         episode.turn("ready", "taken over", now)
         case.said = "qualified" if forced is None else "rejected"

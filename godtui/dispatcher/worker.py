@@ -19,7 +19,6 @@ from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Ledger
 from godtui.dispatcher.state_file import CorruptStateError, StateFile, cases_of, head_of
 from godtui.eventlog import LogUnavailableError
-from godtui.jsontext import Json
 
 WRITE_SECONDS: Final = 1.0
 PAGE: Final = 1000
@@ -93,7 +92,8 @@ class Dispatcher:
             stack.push_async_callback(parts.checks.close)
             is_known = await parts.ledger.open()
             await self._take_over(parts.ledger, is_known=is_known)
-            await parts.ledger.record({IDENTITY: self._identity(parts.ledger)}, all_due=True)
+            identity = parts.ledger.facts.get(IDENTITY) or secrets.token_hex(8)
+            await parts.ledger.record({IDENTITY: identity}, all_due=True)
             stack.push_async_callback(self._write, parts.ledger)
             parts.ledger.changed = self._changed.set
             self.parts = parts
@@ -178,9 +178,6 @@ class Dispatcher:
         logger.error("dispatching starts paused: %s", reason)
         self.notes.append(reason)
         await ledger.record({"paused": {"reason": reason, "since": rfc3339(self._clock.now()), "by": "state file"}})
-
-    def _identity(self, ledger: Ledger) -> Json:
-        return ledger.facts.get(IDENTITY) or secrets.token_hex(8)
 
     async def _keep_written(self, ledger: Ledger) -> None:
         """Write the state file after changes, at most once a second, and less often where that takes long."""
