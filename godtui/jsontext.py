@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 
@@ -16,6 +16,9 @@ MAX_DEPTH = 200
 MAX_INTEGER_DIGITS = 4300
 """CPython refuses to convert longer decimal integers by default (CVE-2020-10735)."""
 
+_MOST_TRIED = 256 * 1024
+"""Of longer texts most of the time goes elsewhere, and what was read in vain would hold up the others."""
+_WHITE = b" \t\n\r"
 _JSON_ONLY = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -28,21 +31,54 @@ class NumberRangeError(JsonError):
     """The text is JSON, but a number in it is outside what can be kept exactly."""
 
 
+class Read(NamedTuple):
+    """A value, and its compact text where reading made that anyway."""
+
+    value: Json
+    written: bytes | None
+
+
 def parse(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Json:
     """Read one JSON value; `max_depth`, 200 at most, is less where the value will stand within another.
 
     Raises JsonError on anything but one JSON value in UTF-8: NaN and Infinity, duplicate keys, lone surrogates and
     deeper nesting included. Raises NumberRangeError on floats beyond binary64 and integers over 4,300 digits.
     """
-    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    return read(text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text, max_depth=max_depth).value
+
+
+def read(raw: bytes, *, max_depth: int = MAX_DEPTH) -> Read:
+    """As `parse`, for those who will write the value again."""
+    deep = raw.count(b"[") + raw.count(b"{") > max_depth
+    if not deep and len(raw) <= _MOST_TRIED:
+        try:
+            value = orjson.loads(raw)
+        except orjson.JSONDecodeError:
+            pass
+        else:
+            written = orjson.dumps(value)
+            if _says_the_same(written, raw):
+                return Read(value, written)
+    return Read(_parse_strictly(raw, max_depth if deep else None), None)
+
+
+def _says_the_same(written: bytes, raw: bytes) -> bool:
+    """Whether two JSON texts have the same tokens, but for white space, so that the reader has lost nothing of either.
+
+    Of a duplicate key or a rounded number the text that was written anew would have other tokens.
+    """
+    return written == raw or written.translate(None, _WHITE) == raw.translate(None, _WHITE)
+
+
+def _parse_strictly(raw: bytes, max_depth: int | None) -> Json:
+    """Read with every check there is; None for a text that cannot be too deep."""
     try:
         decoded = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise JsonError(f"not UTF-8 at byte {error.start}") from None
     if decoded.startswith("\ufeff"):
         raise JsonError("it begins with a byte order mark; send UTF-8 without one")
-    deep = raw.count(b"[") + raw.count(b"{") > max_depth
-    if deep and _nesting(decoded) > max_depth:
+    if max_depth is not None and _nesting(decoded) > max_depth:
         raise JsonError(f"nested deeper than {max_depth} levels")
     try:
         value = _DECODER.decode(decoded)

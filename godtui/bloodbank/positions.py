@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from godtui import jsontext
+import orjson
+
 from godtui.bloodbank.bus import Message, PublishOutcome
 from godtui.bloodbank.outbox import Outbox
 from godtui.eventlog import EventLog, Transaction
@@ -45,7 +46,7 @@ class Steps:
     field: str
 
     async def publish(self, messages: Sequence[Message]) -> list[PublishOutcome]:
-        furthest = max(jsontext.parse(message.body)["payload"][self.field] for message in messages)
+        furthest = max(orjson.loads(message.body)["payload"][self.field] for message in messages)
         return await self.outbox.publish(messages, along=Reached(self.name, furthest))
 
 

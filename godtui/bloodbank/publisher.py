@@ -115,12 +115,18 @@ class Publisher:
             outcomes[place] = _judged(one.receipt, outcome)
         return outcomes
 
-    def message(self, draft: EventDraft) -> Message:
-        """What publishing a draft would send, for those who make it durable in a commit of their own; from any thread.
+    def message(self, draft: EventDraft, payload: bytes | None = None) -> Message:
+        """What publishing a draft would send; from any thread. `payload` is its payload as JSON, where that is at hand.
 
         Raises InvalidEventError, TooLargeError.
         """
-        return self._prepare(draft, self._contracts.current, draft.correlation_id).message
+        return self._prepare(draft, self._contracts.current, draft.correlation_id, payload).message
+
+    async def send(self, message: Message) -> None:
+        """Publish what `message` made. Raises as `publish` does, but for what is wrong with a draft."""
+        (outcome,) = await self._send((message,))
+        if not isinstance(outcome, Confirmed) and (reason := _reason(UUID(message.message_id), outcome)) is not None:
+            raise reason
 
     async def _send(self, messages: Sequence[Message]) -> list[PublishOutcome]:
         """Send in order; what is under way with the same id, here or in another task, is waited for first."""
@@ -156,7 +162,9 @@ class Publisher:
             # Sent all the same it would begin a chain of its own, for ever.
             raise NotConfirmedError(draft.event_id, f"its cause cannot be looked up: {error or 'timeout'}") from None
 
-    def _prepare(self, draft: EventDraft, registry: Registry, correlation: UUID | None) -> _Prepared:
+    def _prepare(
+        self, draft: EventDraft, registry: Registry, correlation: UUID | None, payload: bytes | None = None
+    ) -> _Prepared:
         version, faults = self._judge(draft, registry)
         cause = current_cause()
         event_id = draft.event_id
@@ -165,7 +173,7 @@ class Publisher:
         receipt = Receipt(event_id, draft.event_type, version, correlation, time)
         source = self._source(draft, cause)
         identity = id_text(event_id)
-        body = _body(receipt, identity, source, draft)
+        body = _body(receipt, identity, source, draft, payload)
         if len(body) > self._rules.max_event_bytes:
             raise TooLargeError(event_id, len(body), self._rules.max_event_bytes)
         record = Record(
@@ -221,32 +229,41 @@ def _named_cause(draft: EventDraft) -> UUID | None:
         return None
 
 
-def _body(receipt: Receipt, identity: str, source: dict[str, Any], draft: EventDraft) -> bytes:
+def _body(
+    receipt: Receipt, identity: str, source: dict[str, Any], draft: EventDraft, payload: bytes | None
+) -> bytes:
     correlation = receipt.correlation_id
-    document = {
+    document: dict[str, Any] = {
         "event_id": identity,
         "event_type": receipt.event_type,
         "timestamp": rfc3339(receipt.timestamp),
         "version": receipt.version,
         "source": source,
         "correlation_id": identity if correlation is receipt.event_id else str(correlation),
-        "payload": draft.payload,
     }
-    if draft.model_extra:
-        document.update(draft.model_extra)
     try:
+        if payload is not None and not draft.model_extra:
+            return b'%s,"payload":%s}' % (jsontext.dumps(document)[:-1], payload)
+        document["payload"] = draft.payload
+        document.update(draft.model_extra or {})
         return jsontext.dumps(document)
     except jsontext.JsonError as error:
         raise InvalidEventError([Fault("", str(error))]) from None
 
 
 def _judged(receipt: Receipt, outcome: PublishOutcome) -> Receipt | PublishError | InvalidEventError:
+    reason = _reason(receipt.event_id, outcome)
+    return receipt if reason is None else reason
+
+
+def _reason(event_id: UUID, outcome: PublishOutcome) -> PublishError | InvalidEventError | None:
+    """Why it was not published, or None where it was."""
     match outcome:
         case Confirmed() | Already():
-            return receipt
+            return None
         case Conflict():
-            return ConflictError(receipt.event_id)
+            return ConflictError(event_id)
         case Refused(reason):
             return InvalidEventError([Fault("", reason)])
         case Unconfirmed(reason):
-            return NotConfirmedError(receipt.event_id, reason)
+            return NotConfirmedError(event_id, reason)

@@ -6,16 +6,15 @@ import asyncio
 import hmac
 import logging
 import re
-from typing import Any, Final, NamedTuple, NoReturn
-from uuid import UUID
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from godtui import jsontext
+from godtui.bloodbank.bus import Message
 from godtui.bloodbank.errors import ConflictError, NotConfirmedError
-from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.dispatcher.errors import NotDurableError, NotJsonError, SignatureError, WebhookDisabledError
 from godtui.dispatcher.hashing import LARGE_BYTES, fed
-from godtui.dispatcher.plane import delivery_type, delivery_uuid, payload_of
+from godtui.dispatcher.plane import delivery_type, delivery_uuid, payload_of, payload_text
 from godtui.dispatcher.views import Delivered
 from godtui.envelope import EventDraft, Fault, InvalidEventError
 
@@ -49,18 +48,26 @@ class ClosedIngress:
         self.require_secret()
 
 
+class Publishes(Protocol):
+    """A publisher's two halves: from any thread what would be sent, then sending it."""
+
+    def message(self, draft: EventDraft, payload: bytes | None = None) -> Message: ...
+
+    async def send(self, message: Message) -> None: ...
+
+
 class PlaneIngress:
     """WebhookOperations: takes Plane's deliveries in.
 
-    `secret` is the webhook's, as Plane shows it. `publish` makes an event durable here, whatever the state of the bus.
-    Raises ValueError on an empty secret, with which anybody could sign.
+    `secret` is the webhook's, as Plane shows it. `publisher` makes an event durable here, whatever the state of the
+    bus. Raises ValueError on an empty secret, with which anybody could sign.
     """
 
-    def __init__(self, secret: str, publish: Publish, clock: Clock) -> None:
+    def __init__(self, secret: str, publisher: Publishes, clock: Clock) -> None:
         if not secret:
             raise ValueError("the webhook's secret is empty")
         self._keyed = hmac.new(secret.encode(), digestmod="sha256")
-        self._publish = publish
+        self._publisher = publisher
         self._refusals = _Refusals(clock)
 
     def require_secret(self) -> None:
@@ -76,8 +83,9 @@ class PlaneIngress:
                 "the signature (X-Plane-Signature) is missing, or is not that of this body and our secret; "
                 "compare PLANE_WEBHOOK_SECRET with the webhook's secret in Plane"
             )
-        read = await asyncio.to_thread(_read, body) if large else _read(body)
-        return await self._keep(read, delivery)
+        made = await asyncio.to_thread(self._made, body, delivery) if large else self._made(body, delivery)
+        await self._keep(made)
+        return made.delivered
 
     def _verify(self, body: bytes, signature: str | None) -> bool:
         """HMAC-SHA256 over the bytes as they came, in 64 lower-case hexadecimal digits, compared in constant time."""
@@ -85,42 +93,47 @@ class PlaneIngress:
             return False
         return hmac.compare_digest(fed(self._keyed.copy(), body).hexdigest(), signature)
 
-    async def _keep(self, read: _Read, delivery: str | None) -> Delivered:
-        named = _name(read.delivery) or _name(delivery)
+    def _made(self, body: bytes, delivery: str | None) -> _Made:
+        """Raises NotJsonError, InvalidEventError."""
+        read = _read(body)
+        payload, told = payload_of(read.value)
+        named = _name(told) or _name(delivery)
         draft = EventDraft(
-            event_type=read.event_type,
-            payload=read.payload,
-            event_id=read.event_id,
+            event_type=delivery_type(read.value),
+            payload=payload,
+            event_id=delivery_uuid(body, read.value),
             source={"service": "plane"} if named is None else {"service": "plane", "delivery_id": named},
         )
+        is_whole = payload["body"] is read.value
+        text = payload_text(payload, read.written) if is_whole and read.written is not None else None
+        return _Made(Delivered(draft.event_id, draft.event_type), self._publisher.message(draft, text))
+
+    async def _keep(self, made: _Made) -> None:
+        """Nothing of what was read is held while the commit is awaited: many deliveries wait for the same one."""
         try:
-            await self._publish(draft)
+            await self._publisher.send(made.message)
         except ConflictError:
-            logger.info("a delivery came again with other content as event %s; what is held stays", read.event_id)
+            event_id = made.delivered.event_id
+            logger.info("a delivery came again with other content as event %s; what is held stays", event_id)
         except NotConfirmedError as error:
             raise NotDurableError(f"the delivery was not stored: {error.reason}; send it again") from None
-        return Delivered(read.event_id, read.event_type)
 
 
-class _Read(NamedTuple):
-    """What a body becomes; `delivery` is the id of its own that v2 has in the body."""
+class _Made(NamedTuple):
+    """What a body became."""
 
-    event_id: UUID
-    event_type: str
-    payload: dict[str, Any]
-    delivery: Any
+    delivered: Delivered
+    message: Message
 
 
-def _read(body: bytes) -> _Read:
+def _read(body: bytes) -> jsontext.Read:
     """Raises NotJsonError, InvalidEventError."""
     try:
-        told = jsontext.parse(body, max_depth=MAX_BODY_DEPTH)
+        return jsontext.read(body, max_depth=MAX_BODY_DEPTH)
     except jsontext.NumberRangeError as error:
         raise InvalidEventError([Fault("", f"the delivery cannot be kept as it is: {error}")]) from None
     except jsontext.JsonError as error:
         raise NotJsonError(f"the delivery's body is not JSON that can be kept: {error}") from None
-    payload, delivery = payload_of(told)
-    return _Read(delivery_uuid(body, told), delivery_type(told), payload, delivery)
 
 
 def _name(delivery: Any) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from hashlib import sha1
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote, urlsplit
@@ -26,6 +27,8 @@ UNKNOWN_TYPE: Final = "webhook.plane.unknown.received"
 MAX_TITLE: Final = 2_000
 MAX_LABELS: Final = 1_000
 MAX_URL: Final = 2_000
+_KNOWN: Final = 256
+"""How many names stay in memory once they were taken apart: Plane has a few dozen."""
 
 _PAST: Final = {"create": "created", "update": "updated", "delete": "deleted"}
 _ISSUE_NAMES: Final = frozenset({"workitem", "work_item"})
@@ -42,7 +45,11 @@ class Taught(NamedTuple):
 
 def delivery_type(body: Json) -> str:
     """The event type of a delivery: webhook.plane.{entity}.{action}, or `UNKNOWN_TYPE` where the body names neither."""
-    entity, action = entity_action(body)
+    return _type(*entity_action(body))
+
+
+@lru_cache(maxsize=_KNOWN)
+def _type(entity: str | None, action: str | None) -> str:
     name = f"webhook.plane.{entity}.{action}"
     return name if entity and action and event_type_fault(name) is None else UNKNOWN_TYPE
 
@@ -51,8 +58,12 @@ def entity_action(body: Json) -> tuple[str | None, str | None]:
     """What was done to what, such as ("issue", "updated"); None is missing, or no word of an event type."""
     if not isinstance(body, dict):
         return None, None
-    entity, action = _short(body.get("event")), _short(body.get("action"))
-    if entity is not None and _says_both(entity, action, _is_v2(body)):
+    return _named(_short(body.get("event")), _short(body.get("action")), _is_v2(body))
+
+
+@lru_cache(maxsize=_KNOWN)
+def _named(entity: str | None, action: str | None, is_v2: bool) -> tuple[str | None, str | None]:  # noqa: FBT001 - cached
+    if entity is not None and _says_both(entity, action, is_v2):
         entity, named = _parted(entity)
         action = named or action
     entity, action = _word(entity), _word(action)
@@ -117,6 +128,12 @@ def payload_of(body: Json) -> tuple[dict[str, Any], str | None]:
         "body": body,
     }
     return payload, delivery_id
+
+
+def payload_text(payload: Mapping[str, Json], written: bytes) -> bytes:
+    """The JSON of a payload whose body, its last member, is written already."""
+    told = jsontext.dumps({name: value for name, value in payload.items() if name != "body"})
+    return b'%s%s"body":%s}' % (told[:-1], b"," if len(payload) > 1 else b"", written)
 
 
 def body_of(payload: Json) -> Json:

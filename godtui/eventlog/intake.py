@@ -13,6 +13,8 @@ from godtui.eventlog.jobs import Job
 from godtui.eventlog.transaction import Record, Unit
 
 END: Final = None
+GATHERED_BYTES: Final = 48 * 1024
+"""So much is worth a commit of its own: the writer is at it while the loop still makes what comes next."""
 
 
 class Intake:
@@ -25,6 +27,7 @@ class Intake:
     def __init__(self) -> None:
         self._gate = threading.Lock()
         self._gathering: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+        self._gathered_bytes = 0
         self._waiting: queue.SimpleQueue[list[Job] | None] = queue.SimpleQueue()
         self._abandoned = False
         self._alone = False
@@ -47,12 +50,18 @@ class Intake:
             gathered = self._gathering.get(loop)
             if gathered is not None:
                 gathered.append(job)
+                self._gathered_bytes += job.size
+                if self._gathered_bytes >= GATHERED_BYTES:
+                    self._waiting.put(gathered)
+                    self._gathering[loop] = []
+                    self._gathered_bytes = 0
                 return job.answer
             job.answer.add_done_callback(self._note_company)
             if alone:
                 self._waiting.put([job])
                 return job.answer
             self._gathering[loop] = [job]
+            self._gathered_bytes = job.size
         loop.call_soon(self._hand_over, loop)
         return job.answer
 
@@ -96,7 +105,8 @@ class Intake:
                 refused = jobs
             else:
                 refused = []
-                self._waiting.put(jobs)
+                if jobs:
+                    self._waiting.put(jobs)
                 if self.closed and not self._gathering:
                     self._waiting.put(END)
         for job in refused:

@@ -251,7 +251,7 @@ class Engine:
             return ClosedIngress()
         lenient = replace(rules, max_event_bytes=MAX_EVENT_BYTES, timeout=DURABLE_SECONDS, allow_unknown_types=True)
         publisher = self._own_publishers(contracts, lenient)(self._transport.outbox)
-        return PlaneIngress(secret.get_secret_value(), publisher.publish, self.clock)
+        return PlaneIngress(secret.get_secret_value(), publisher, self.clock)
 
     async def _correlation_of(self, event_id: UUID) -> UUID | None:
         """The chain of a stored event; None where no log is here to tell."""

@@ -271,7 +271,7 @@ class Life:
         self.bus = EmbeddedBus(self.log, rig.clock)
         self.outbox = Outbox(self.log, Append)
         self.publisher = Publisher(self.outbox, CONTRACTS, PublishingRules(allow_unknown_types=True), clock=rig.clock)
-        self.ingress = PlaneIngress(SECRET, self.publisher.publish, rig.clock)
+        self.ingress = PlaneIngress(SECRET, self.publisher, rig.clock)
         self.dispatcher = Dispatcher(self._tools, StateFile(rig.directory / "state.json", rig.clock), rig.clock, dict)
         self.desk = Desk(self.dispatcher, self.log, rig.clock, elsewhere=lambda: Place("off", "not yet"), settings=list)
         self.supervisor = Supervisor(rig.clock, lambda: 0.5)

@@ -62,7 +62,7 @@ class Shelf:
 
 def ingress(sink: Sink, clock: ManualClock | None = None) -> PlaneIngress:
     clock = clock or ManualClock()
-    return PlaneIngress(SECRET, Publisher(sink, CONTRACTS, RULES, clock=clock).publish, clock)
+    return PlaneIngress(SECRET, Publisher(sink, CONTRACTS, RULES, clock=clock), clock)
 
 
 def signed(body: bytes, secret: str = SECRET) -> str:
@@ -312,7 +312,7 @@ async def test_without_a_secret_nothing_is_taken_in() -> None:
     with pytest.raises(WebhookDisabledError, match="set PLANE_WEBHOOK_SECRET"):
         await closed.plane(b"{}", signature=signed(b"{}"), delivery=None)
     with pytest.raises(ValueError, match="empty"):
-        PlaneIngress("", Publisher(Shelf(), CONTRACTS).publish, ManualClock())
+        PlaneIngress("", Publisher(Shelf(), CONTRACTS), ManualClock())
 
 
 async def test_wrong_signatures_are_told_at_once_and_then_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
