@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from godtui import jsontext
-from godtui.api.bodies import read_body
+from godtui.api.bodies import read_body, send_json
 from godtui.api.configuration import ApiConfig
 from godtui.api.openapi import json_content, problems
 from godtui.api.parameters import refuse_parameters
@@ -32,8 +31,7 @@ class Publish:
         body = await read_body(scope, receive, self.limit)
         draft = read_draft(with_source(jsontext.parse(body)))
         receipt = await self.operations.bus.publish(draft)
-        response = Response(_document(receipt), 202, media_type="application/json")
-        await response(scope, receive, send)
+        await send_json(send, 202, _document(receipt))
 
 
 def with_source(value: Json) -> Json:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from godtui import jsontext
-from godtui.api.bodies import read_body
+from godtui.api.bodies import read_body, send_json
 from godtui.api.openapi import json_content, problems
 from godtui.api.parameters import refuse_parameters
 from godtui.operations import MAX_DELIVERY_BYTES, Operations
@@ -28,9 +27,8 @@ class PlaneWebhook:
         delivered = await webhooks.plane(
             body, signature=_only(scope, b"x-plane-signature"), delivery=_only(scope, b"x-plane-delivery")
         )
-        document = {"event_id": str(delivered.event_id), "event_type": delivered.event_type}
-        response = Response(jsontext.dumps(document), 200, media_type="application/json")
-        await response(scope, receive, send)
+        document = {"event_id": delivered.event_id, "event_type": delivered.event_type}
+        await send_json(send, 200, jsontext.dumps(document))
 
 
 def _only(scope: Scope, name: bytes) -> str | None:
