@@ -36,6 +36,25 @@ def test_valid_documents_are_read_as_json_reads_them(value: Any) -> None:
         assert exactly(jsontext.parse(text.encode())) == exactly(value)
 
 
+spaces = st.text(" \t\n\r", max_size=2)
+spelled = st.sampled_from(["1", "1.0", "1e0", "-0", "-0.0", "10.00", "123456789012345678901", '" "', '""', "{}", "[ ]"])
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "ab", "a b", "a  b", ""]), spaces, spelled), max_size=4), spaces)
+def test_no_member_is_lost_and_no_number_changed_however_the_text_is_spaced(
+    members: list[tuple[str, str, str]], space: str
+) -> None:
+    text = "{" + ",".join(f'{space}"{name}"{between}:{told}{space}' for name, between, told in members) + "}"
+    names = [name for name, _, _ in members]
+    if len(set(names)) < len(names):
+        with pytest.raises(jsontext.JsonError, match="duplicate key"):
+            jsontext.parse(text)
+        return
+    read = jsontext.read(text.encode())
+    assert exactly(read.value) == exactly(json.loads(text))
+    assert read.written is None or exactly(json.loads(read.written)) == exactly(read.value)
+
+
 @given(values)
 def test_what_is_written_is_read_back(value: Any) -> None:
     written = jsontext.dumps(value)

@@ -229,9 +229,7 @@ def _named_cause(draft: EventDraft) -> UUID | None:
         return None
 
 
-def _body(
-    receipt: Receipt, identity: str, source: dict[str, Any], draft: EventDraft, payload: bytes | None
-) -> bytes:
+def _body(receipt: Receipt, identity: str, source: dict[str, Any], draft: EventDraft, payload: bytes | None) -> bytes:
     correlation = receipt.correlation_id
     document: dict[str, Any] = {
         "event_id": identity,

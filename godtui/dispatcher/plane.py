@@ -62,7 +62,7 @@ def entity_action(body: Json) -> tuple[str | None, str | None]:
 
 
 @lru_cache(maxsize=_KNOWN)
-def _named(entity: str | None, action: str | None, is_v2: bool) -> tuple[str | None, str | None]:  # noqa: FBT001 - cached
+def _named(entity: str | None, action: str | None, is_v2: bool) -> tuple[str | None, str | None]:
     if entity is not None and _says_both(entity, action, is_v2):
         entity, named = _parted(entity)
         action = named or action

@@ -249,3 +249,10 @@ async def test_a_log_that_was_not_started_refuses_and_closes(tmp_path: Any) -> N
     with pytest.raises(LogUnavailableError, match="closed"):
         await log.append([record()])
     await log.close()
+
+
+async def test_what_comes_in_one_turn_of_the_loop_is_answered_in_order_however_large(log: EventLog) -> None:
+    large = [one._replace(body=one.body + b" " * 5_000) for one in records(60)]
+    outcomes = await asyncio.gather(*(log.append([one]) for one in large))
+    assert [outcome.seq for (outcome,) in outcomes] == list(range(1, 61))
+    assert [identity for _, identity in await stored(log)] == [one.event_id for one in large]
