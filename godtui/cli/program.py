@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import errno
-import io
-import os
 import re
-import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -15,17 +10,14 @@ from uuid import UUID
 import click
 
 from godtui import __version__
-from godtui.cli.failures import ThingFailedError, WrongUsageError, explained, shown
+from godtui.cli.ending import Piped, run
+from godtui.cli.failures import WrongUsageError
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.settings import FLAGS
 
 if TYPE_CHECKING:
     from godtui.operations import TicketState
 
-INTERRUPTED: Final = 130
-UNFORESEEN: Final = "something went wrong that should not"
-
-_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 _NEGATED: Final = re.compile(r"-(?!-|[fh]$).")
 
 
@@ -35,18 +27,6 @@ class FilterCommand(click.Command):
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         """Mark what would be taken for short options; no argument of a process can hold NUL itself."""
         return super().parse_args(context, [f"\0{one}" if _NEGATED.match(one) else one for one in arguments])
-
-
-class Piped(click.Group):
-    """Commands whose output may go to one who has read enough."""
-
-    def invoke(self, context: click.Context) -> Any:
-        """As any group, ending quietly where nobody reads on."""
-        try:
-            return super().invoke(context)
-        except BrokenPipeError:
-            _discard_output()
-            context.exit(0)
 
 
 @click.group(cls=Piped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -322,47 +302,4 @@ def dispatcher_output(given: Given, /, component: str, attach: str | None, **fla
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; its exit code."""
-    _prepare_outputs()
-    try:
-        code = godtui.main(args=arguments, prog_name="godtui", standalone_mode=False)
-        sys.stdout.flush()
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return error.exit_code
-    except Exception as error:
-        known = explained(error) or _unwritten(error)
-        if known is None:
-            if sys.flags.dev_mode:
-                raise
-            known = ThingFailedError(
-                f"{UNFORESEEN} ({type(error).__name__}: {error}); python -X dev -m godtui says where"
-            )
-        with suppress(OSError):
-            click.echo(f"godtui: {shown(known.format_message())}", err=True)
-        return known.exit_code
-    return code if isinstance(code, int) else 0
-
-
-def _unwritten(error: Exception) -> click.ClickException | None:
-    """The sentence where an output takes no more: such an error names no file."""
-    if not isinstance(error, OSError) or error.filename is not None or error.errno not in _FULL:
-        return None
-    _discard_output()
-    return ThingFailedError(f"the output cannot be written: {error.strerror}")
-
-
-def _discard_output() -> None:
-    """Let what is still buffered go nowhere: the interpreter would try once more on its way out."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _prepare_outputs() -> None:
-    """Give the program outputs where it was started without, and let no character end it."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the end
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
+    return run(godtui, "godtui", arguments)

@@ -1,0 +1,21 @@
+"""The command `holyfields`: the contracts as files, without a running instance."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from godtui import __version__
+from godtui.cli.ending import Piped, run
+
+
+@click.group(cls=Piped, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", prog_name="holyfields", message="%(prog)s %(version)s")
+def holyfields() -> None:
+    """The contracts of 33GOD's events: generate types, lint, compare, list, show, document."""
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run(holyfields, "holyfields"))
