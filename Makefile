@@ -32,8 +32,13 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.developing: $(VENV)/.installed
+$(VENV)/.developing: $(VENV)/.installed tests/holyfields/package.json
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary jsonschema \
+		--dest $(VENV)/suite jsonschema==4.26.0
+	@mkdir -p $(VENV)/node && cp tests/holyfields/package.json $(VENV)/node/
+	@command -v npm >/dev/null || echo "npm is missing: what generated TypeScript does is not tested"
+	@! command -v npm >/dev/null || npm install --prefix $(VENV)/node --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 clean:
