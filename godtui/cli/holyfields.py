@@ -7,6 +7,7 @@ import sys
 import click
 
 from godtui import __version__
+from godtui.cli.cataloguing import list_contracts, show_contract
 from godtui.cli.ending import Piped, run
 
 
@@ -14,6 +15,10 @@ from godtui.cli.ending import Piped, run
 @click.version_option(__version__, "--version", prog_name="holyfields", message="%(prog)s %(version)s")
 def holyfields() -> None:
     """The contracts of 33GOD's events: generate types, lint, compare, list, show, document."""
+
+
+holyfields.add_command(list_contracts)
+holyfields.add_command(show_contract)
 
 
 def main() -> None:

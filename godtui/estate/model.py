@@ -5,7 +5,7 @@ Typed where the program reads it; keys that nobody knows are kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Self, TypeVar
@@ -194,6 +194,20 @@ class Estate(_Part):
     def labels(self) -> Mapping[str, str]:
         """Names of Plane's labels by id, in lower case."""
         return self.plane.labels
+
+    @property
+    def produced(self) -> Mapping[str, Sequence[str]]:
+        """The patterns of what each service says that it produces, by the service's id."""
+        return {name: service.produces for name, service in self.services.items()}
+
+    @property
+    def consumed(self) -> Mapping[str, Sequence[str]]:
+        """The patterns of what each service hears, by id: what it consumes, its queues' keys and its subscriptions."""
+        heard = {name: [*service.consumes, *service.routing_keys] for name, service in self.services.items()}
+        for pattern, names in self.event_subscriptions.items():
+            for name in names:
+                heard.setdefault(name, []).append(pattern)
+        return heard
 
     @property
     def checks(self) -> Mapping[str, CheckSetting]:
