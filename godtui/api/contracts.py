@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from godtui import jsontext
-from godtui.api.openapi import EXAMPLE_CONTRACT, json_response, problems
+from godtui.api.openapi import EXAMPLE_CONTRACT, EXAMPLE_LISTED_CONTRACT, json_response, problems
 from godtui.api.parameters import ContractQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.operations import Operations
@@ -19,9 +19,9 @@ def contracts_router(operations: Operations) -> APIRouter:
     @router.get(
         "/schemas",
         operation_id="listSchemas",
-        summary="Every event type that has a contract",
+        summary="Every event type that has a contract, and who speaks and hears by it",
         responses={
-            200: json_response("The contracts.", "ContractList", {"schemas": [EXAMPLE_CONTRACT]}),
+            200: json_response("The contracts.", "ContractList", {"schemas": [EXAMPLE_LISTED_CONTRACT]}),
             **problems(422, 503),
         },
         response_class=Response,

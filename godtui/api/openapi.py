@@ -67,6 +67,19 @@ _LISTED_LETTER: dict[str, Shape] = {
     "body": {"description": "The body, or its beginning."},
 }
 
+_SERVICES: Shape = {"type": "array", "items": {"type": "string"}}
+_LISTED_CONTRACT: dict[str, Shape] = {
+    "event_type": {"type": "string"},
+    "versions": {"type": "array", "items": _VERSION, "description": "Those there are, the lowest first."},
+    "title": {"type": "string"},
+    "description": {"type": "string"},
+    "serves": {**_SERVICES, "description": "Patterns of further event types that the contract is for."},
+    "file": {"type": "string", "description": "In the schema folder."},
+    "producers": {**_SERVICES, "description": "Ids of the services that say they produce it, by `registry.yaml`."},
+    "consumers": {**_SERVICES, "description": "Ids of the services that say they consume it, by `registry.yaml`."},
+    "example": {"description": "A payload that the contract allows; null where none was found."},
+}
+
 COMPONENTS: dict[str, Shape] = {
     "Fault": _object(
         {
@@ -168,8 +181,18 @@ COMPONENTS: dict[str, Shape] = {
         },
         closed=True,
     ),
-    "Contract": _object({"event_type": {"type": "string"}}),
-    "ContractList": _object({"schemas": _list("Contract")}, closed=True),
+    "ListedContract": _object(_LISTED_CONTRACT),
+    "Contract": _object(
+        {
+            **_LISTED_CONTRACT,
+            "version": _VERSION,
+            "digest": {"type": "string", "description": "Of the schema and what it reaches; another where they are."},
+            "examples": {"type": "array", "description": "Those that the schema gives, as written."},
+            "schema": {**_OBJECT, "description": "As written."},
+            "references": {**_OBJECT, "description": "The shared definitions that it reaches, by path."},
+        }
+    ),
+    "ContractList": _object({"schemas": _list("ListedContract")}, closed=True),
     "Health": _object(
         {
             "status": _STATUS,
@@ -224,7 +247,25 @@ EXAMPLE_REQUEUED: Shape = {
     "routing_key": "test.event.created",
     "requeues": 1,
 }
-EXAMPLE_CONTRACT: Shape = {"event_type": "test.event.created", "title": "Test event"}
+EXAMPLE_LISTED_CONTRACT: Shape = {
+    "event_type": "worktree.created",
+    "versions": ["v1"],
+    "title": "Worktree created",
+    "description": "A git worktree was created.",
+    "serves": [],
+    "file": "worktree/created.json",
+    "producers": ["workspace-management"],
+    "consumers": ["candybar", "candystore"],
+    "example": {"worktree_id": "wt-7f3a"},
+}
+EXAMPLE_CONTRACT: Shape = {
+    **EXAMPLE_LISTED_CONTRACT,
+    "version": "v1",
+    "digest": "5f1c0d6a9b1e4c77a0c35d2a6d2a1f6fb2a8f6b2a7c40f0a8d1b7e0c9a3f4d21",
+    "examples": [{"worktree_id": "wt-7f3a"}],
+    "schema": {"type": "object", "properties": {"worktree_id": {"type": "string"}}},
+    "references": {},
+}
 EXAMPLE_HEALTH: Shape = {
     "status": "ok",
     "version": "0.1.0",

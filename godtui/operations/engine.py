@@ -16,9 +16,11 @@ from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
 from godtui.candystore.queries import Page
 from godtui.envelope import EventDraft, StoredEvent
+from godtui.estate import Estate
 from godtui.eventlog import EventLog
 from godtui.filters import Filter
-from godtui.holyfields import Contracts, UnknownContractError
+from godtui.holyfields import Contracts, Registry, UnknownContractError
+from godtui.holyfields.catalogue import Catalogue
 from godtui.operations.protocols import (
     DispatcherOperations,
     LetterOperations,
@@ -67,19 +69,33 @@ class EngineStore:
 
 
 class EngineContracts:
-    """The contracts in force."""
+    """The contracts in force, beside the services of the estate in force."""
 
-    def __init__(self, contracts: Contracts) -> None:
+    def __init__(self, contracts: Contracts, look: Callable[[], Estate]) -> None:
         self._contracts = contracts
+        self._look = look
+        self._estate = look()
+        self._catalogue = self._made(contracts.current)
 
     async def contracts(self) -> list[dict[str, Any]]:
-        return self._contracts.current.summary()
+        return self._current().summary()
 
     async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
         try:
-            return self._contracts.current.describe(event_type, version)
+            return self._current().describe(event_type, version)
         except UnknownContractError:
             return None
+
+    def _current(self) -> Catalogue:
+        """The catalogue, which remembers examples, until contracts or estate are others."""
+        registry, estate = self._contracts.current, self._look()
+        if registry is not self._catalogue.registry or estate is not self._estate:
+            self._estate = estate
+            self._catalogue = self._made(registry)
+        return self._catalogue
+
+    def _made(self, registry: Registry) -> Catalogue:
+        return Catalogue(registry, self._estate.produced, self._estate.consumed)
 
 
 class EngineMonitor:

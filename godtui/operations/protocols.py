@@ -92,10 +92,10 @@ class ContractOperations(Protocol):
     """The registered schemas."""
 
     async def contracts(self) -> list[dict[str, Any]]:
-        """Every event type with versions, title and description."""
+        """Every event type with versions, title, description, producers, consumers and an example payload."""
 
     async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
-        """One contract with schema and examples (lowest version by default); None where it is not registered."""
+        """One contract with schema and all that is listed (lowest version by default); None where there is none."""
 
 
 class DispatcherOperations(Protocol):

@@ -193,7 +193,7 @@ class Engine:
             EngineBus(publisher),
             store,
             letters,
-            EngineContracts(contracts),
+            EngineContracts(contracts, lambda: estate),
             dispatcher,
             self._ingress(contracts, rules),
             EngineMonitor(self.health),

@@ -21,7 +21,9 @@ from godtui.bloodbank.bus import Unconfirmed
 from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.clock import to_microseconds
 from godtui.envelope import EventDraft, InvalidEventError, StoredEvent, new_id, read_draft, read_timestamp
+from godtui.estate import Estate
 from godtui.filters import Filter
+from godtui.holyfields import Contracts, Registry
 from godtui.operations import (
     BadCursorError,
     ConflictError,
@@ -42,7 +44,9 @@ from godtui.operations import (
     Welcome,
 )
 from godtui.operations.absent import AbsentDispatcher
+from godtui.operations.engine import EngineContracts
 from godtui.runtime.engine import Engine
+from godtui.settings import packaged
 from tests.api.conftest import Bury, Waiting
 from tests.api.test_publish import TYPE
 from tests.api.test_stream import BOUND
@@ -252,6 +256,25 @@ async def test_contracts_are_listed_and_shown(ways: Operations) -> None:
     assert shown == await ways.schemas.contract(TYPE, "v1")
     assert await ways.schemas.contract(TYPE, "v9") is None
     assert await ways.schemas.contract("test.event.missing") is None
+
+
+async def test_contracts_have_services_and_an_example(ways: Operations, engine: Engine) -> None:
+    contracts = Contracts(Registry.load(packaged("schemas")))
+    estates = [Estate.load(packaged("registry.yaml"))]
+    engine.operations.schemas = EngineContracts(contracts, lambda: estates[-1])
+    listed = {contract["event_type"]: contract for contract in await ways.schemas.contracts()}
+    assert set(listed) == set(contracts.current.types())
+    for shown in (listed["worktree.created"], await ways.schemas.contract("worktree.created")):
+        assert shown is not None
+        assert shown["versions"] == ["v1"]
+        assert shown["producers"] == ["workspace-management"]
+        assert {"bloodbank", "candybar", "candystore"} <= set(shown["consumers"])
+        assert contracts.current.valid("worktree.created", None, shown["example"])
+    served = await ways.schemas.contract("worktree.dlq")
+    assert served is not None
+    assert served["producers"] == ["bloodbank", "workspace-management"]
+    estates.append(Estate())
+    assert [one["producers"] for one in await ways.schemas.contracts()] == [[]] * len(listed)
 
 
 async def test_health_is_told(ways: Operations, operations: Operations) -> None:
