@@ -6,16 +6,18 @@ import codecs
 import os
 import re
 import stat
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from godtui import jsontext
 from godtui.envelope import event_type_fault, version_fault
+from godtui.holyfields import shapes
 from godtui.holyfields.faults import SchemaFault
 from godtui.holyfields.positions import Path as JsonPath
 from godtui.holyfields.positions import duplicate, locate
+from godtui.holyfields.shapes import Name
 from godtui.jsontext import Json, JsonError
 
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
@@ -26,13 +28,6 @@ _VERSIONED = re.compile(r"(.+)\.(v[0-9]+)", re.DOTALL)
 _POSITION = re.compile(r" at line (\d+) column (\d+)$")
 
 
-class Name(NamedTuple):
-    """What a schema file's path says."""
-
-    event_type: str
-    version: str
-
-
 @dataclass(slots=True)
 class SchemaFile:
     """One file that was read: its path in the folder (`/` between parts), its text and the document in it."""
@@ -40,14 +35,16 @@ class SchemaFile:
     path: str
     text: str
     document: dict[str, Json]
-    name: Name | None
-    """None where the file holds shared definitions."""
+    names: tuple[Name, ...]
+    """What the file is the contract of: nothing where it holds shared definitions, and several only for envelopes."""
+    is_envelope: bool = False
+    """Whether the document describes the envelope, and `/properties/payload` in it the payload."""
 
-    def fault(self, message: str, path: JsonPath = ()) -> SchemaFault:
+    def fault(self, message: str, path: JsonPath = (), code: str = "schema") -> SchemaFault:
         """A fault of this file at the place that the path leads to."""
         place = locate(self.text, path)
         line, column = place or (None, None)
-        return SchemaFault(self.path, message, jsontext.pointer(path), line, column)
+        return SchemaFault(self.path, message, jsontext.pointer(path), line, column, code)
 
 
 @dataclass(slots=True)
@@ -70,22 +67,26 @@ def name_of(path: str) -> Name:
     return Name(match[1], match[2]) if match else Name(dotted, "v1")
 
 
-def read_folder(folder: Path) -> SchemaFolder:
-    """Read every schema of a folder, in the order of their paths. Nothing is raised: what is wrong is in `faults`."""
+def read_folder(folder: Path, known: Mapping[str, SchemaFile] | None = None) -> SchemaFolder:
+    """Read every schema of a folder, in the order of their paths. Nothing is raised: what is wrong is in `faults`.
+
+    `known` are sound files of the same folder as they were, by path: one with the same bytes is taken as it is.
+    """
     read = SchemaFolder()
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         read.faults.append(SchemaFault("", f"{what}; name a folder of JSON Schemas"))
         return read
-    for path in sorted(_walk(folder, read.faults)):
-        _read_file(folder, path, read)
-    if not read.faults and all(file.name is None for file in read.files):
+    for path in sorted(schema_paths(folder, read.faults)):
+        _read_file(folder, path, read, None if known is None else known.get(path))
+    _name(read)
+    if not read.faults and not any(file.names for file in read.files):
         read.faults.append(SchemaFault("", "holds no schema; add one such as agent/task.completed.json"))
     read.faults += _told_twice(read.files)
     return read
 
 
-def _walk(folder: Path, faults: list[SchemaFault]) -> Iterator[str]:
+def schema_paths(folder: Path, faults: list[SchemaFault]) -> Iterator[str]:
     """Paths of the files to read. Hidden names are passed over; symbolic links are followed, but not in circles."""
     waiting: list[tuple[str, frozenset[str]]] = [("", frozenset())]
     seen = 0
@@ -113,13 +114,15 @@ def _walk(folder: Path, faults: list[SchemaFault]) -> Iterator[str]:
                 yield f"{inside}{entry.name}"
 
 
-def _read_file(folder: Path, path: str, read: SchemaFolder) -> None:
+def _read_file(folder: Path, path: str, read: SchemaFolder, known: SchemaFile | None) -> None:
     if not path.isprintable():
         read.faults.append(_fault(path, "the file's name holds bytes that are no text; rename it"))
         return
-    name = None if is_shared(path) else name_of(path)
     try:
         raw = _read_bytes(folder / path)
+        if known is not None and known.text.encode() == raw:
+            read.files.append(known)
+            return
         document = jsontext.parse(raw)
     except OSError as error:
         read.faults.append(_fault(path, f"cannot be read: {error.strerror or error}"))
@@ -127,14 +130,43 @@ def _read_file(folder: Path, path: str, read: SchemaFolder) -> None:
     except JsonError as error:
         read.faults.append(_text_fault(path, raw, error))
         return
-    file = SchemaFile(path, raw.decode(), document, name)
-    if not isinstance(document, dict):
-        read.faults.append(file.fault("a schema file holds a JSON object"))
-        return
-    if name is not None and (fault := _name_fault(name)):
-        read.faults.append(_fault(path, f"{fault} (the path says {name.event_type} {name.version})"))
-        return
-    read.files.append(file)
+    file = SchemaFile(path, raw.decode(), document, ())
+    if isinstance(document, dict):
+        read.files.append(file)
+    else:
+        read.faults.append(file.fault("a schema file holds a JSON object", code="json"))
+
+
+def _name(read: SchemaFolder) -> None:
+    """Say of every file what it is the contract of; files of no good name are dropped."""
+    named = [file for file in read.files if not is_shared(file.path)]
+    unnamed = {file.path for file in named if _name_fault(name_of(file.path))}
+    shared = shapes.foreign_shared([(file.path, file.document) for file in named], unnamed)
+    given: dict[str, tuple[Name, ...]] = {}
+    dropped: set[str] = set()
+    for file in named:
+        name = name_of(file.path)
+        if file.path in shared:
+            continue
+        if shapes.describes_envelope(file.document):
+            types, wrong = shapes.named_types(file.document)
+            read.faults += (file.fault(one.message, one.path, "event-type") for one in wrong)
+            version = shapes.named_version(file.document, name.version)
+            given[file.path] = tuple(Name(one, version) for one in types)
+        elif fault := _name_fault(name):
+            read.faults.append(
+                _fault(file.path, f"{fault} (the path says {name.event_type} {name.version})", code="event-type")
+            )
+            dropped.add(file.path)
+        else:
+            given[file.path] = (name,)
+    read.files = [_renamed(file, given.get(file.path, ())) for file in read.files if file.path not in dropped]
+
+
+def _renamed(file: SchemaFile, names: tuple[Name, ...]) -> SchemaFile:
+    """The file with these names: another one only where they are others, since what stays the same is not loaded anew."""
+    is_envelope = bool(names) and shapes.describes_envelope(file.document)
+    return file if names == file.names else replace(file, names=names, is_envelope=is_envelope)
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -156,31 +188,31 @@ def _name_fault(name: Name) -> str | None:
 
 def _text_fault(path: str, raw: bytes, error: JsonError) -> SchemaFault:
     if raw.startswith(codecs.BOM_UTF8):
-        return _fault(path, "begins with a byte order mark; save it as UTF-8 without one")
+        return _fault(path, "begins with a byte order mark; save it as UTF-8 without one", code="byte-order-mark")
     message = f"not JSON: {error}"
     if match := _POSITION.search(str(error)):
         message = f"not JSON: {str(error)[: match.start()]}"
-        return _fault(path, message, line=int(match[1]), column=int(match[2]))
+        return _fault(path, message, line=int(match[1]), column=int(match[2]), code="json")
     if str(error).startswith("duplicate key") and (found := duplicate(raw.decode())):
         member, place = found
-        return _fault(path, str(error), jsontext.pointer(member), place.line, place.column)
-    return _fault(path, message)
+        return _fault(path, str(error), jsontext.pointer(member), place.line, place.column, "duplicate-key")
+    return _fault(path, message, code="too-deep" if "nested deeper" in message else "json")
 
 
 def _told_twice(files: list[SchemaFile]) -> Iterator[SchemaFault]:
     """A schema that two files give, by two forms of its path or by saying v1 and leaving it out."""
-    first: dict[tuple[str, str], SchemaFile] = {}
+    first: dict[Name, SchemaFile] = {}
     for file in files:
-        if file.name is None:
-            continue
-        key = (file.name.event_type, file.name.version)
-        other = first.setdefault(key, file)
-        if other is not file:
-            yield file.fault(f"{key[0]} {key[1]} is also in {other.path}; keep one of the two files")
+        for key in file.names:
+            other = first.setdefault(key, file)
+            if other is not file:
+                place = shapes.EVENT_TYPE if file.is_envelope else ()
+                message = f"{key.event_type} {key.version} is also in {other.path}; keep one of the two files"
+                yield file.fault(message, place, "duplicate-type")
 
 
 def _fault(
-    path: str, message: str, pointer: str = "", line: int | None = None, column: int | None = None
+    path: str, message: str, pointer: str = "", line: int | None = None, column: int | None = None, code: str = "file"
 ) -> SchemaFault:
     """A fault of a path that may hold bytes which are no text."""
-    return SchemaFault(path.encode("utf-8", "backslashreplace").decode(), message, pointer, line, column)
+    return SchemaFault(path.encode("utf-8", "backslashreplace").decode(), message, pointer, line, column, code)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import copy
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
 import referencing
@@ -42,15 +42,17 @@ class Linked:
     dialect: Dialect
     schema: dict[str, Json]
     reaches: set[str] = field(default_factory=set)
+    is_whole: bool = True
+    """False where it refers to a file that has faults."""
 
     @property
     def uri(self) -> str:
         """The file's address."""
         return ROOT + quote(self.file.path)
 
-    def fault(self, message: str, node: Json, *inside: str | int) -> SchemaFault:
+    def fault(self, message: str, node: Json, *inside: str | int, code: str = "schema") -> SchemaFault:
         """A fault at a part of the schema, found by identity, or further inside of it."""
-        return self.file.fault(message, (*_path_to(self.schema, node), *inside))
+        return self.file.fault(message, (*_path_to(self.schema, node), *inside), code)
 
 
 @dataclass(slots=True)
@@ -63,15 +65,25 @@ class _Place:
 
 
 class _LeadsNowhereError(Exception):
-    """A reference that cannot be followed; the message says why."""
+    """A reference that cannot be followed; the message says why, and `code` in which way."""
+
+    def __init__(self, message: str, code: str = "reference") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Linker:
     """Joins the files of one folder; `faults` says what is wrong with them and their references."""
 
-    def __init__(self, files: Iterable[SchemaFile], faulty: set[str]) -> None:
-        """`faulty` are the paths of files reported before: a reference to one of them is not a fault of its own."""
+    def __init__(
+        self, files: Iterable[SchemaFile], faulty: set[str], around: Mapping[str, Linked] | None = None
+    ) -> None:
+        """`faulty` are the paths of files reported before: a reference to one of them is not a fault of its own.
+
+        `around` are files of the folder that are joined already, and refer to none of `files`.
+        """
         self.faults: list[SchemaFault] = []
+        self._around = around or {}
         self._linked: dict[str, Linked] = {}
         self._places: dict[int, _Place] = {}
         self._owners: dict[str, Linked] = {}
@@ -79,20 +91,28 @@ class Linker:
         for file in files:
             self._open(file)
         self._faulty = faulty | {fault.file for fault in self.faults}
-        self._by_id = _by_id(self._linked.values())
+        self._by_id = _by_id([*self._linked.values(), *self._around.values()])
 
     def link(self) -> dict[str, Linked]:
-        """Follow every reference of every file. The files by path; sound where `faults` stays empty."""
-        for linked in self._linked.values():
+        """Follow every reference of every file. All files by path; sound where `faults` stays empty."""
+        for linked in (*self._linked.values(), *self._around.values()):
             self._owners[linked.uri] = linked
         for linked in self._linked.values():
             self._enter(_Place(linked, linked.schema, linked.uri))
-        self._registry = Registry().with_resources(resources(self._linked.values())).crawl()
+        fetched: Any = Registry
+        self._registry = fetched(retrieve=self._joined).with_resources(resources(self._linked.values())).crawl()
         waiting = list(self._places.values())
         while waiting:
             waiting += self._follow(waiting.pop())
-        _reach_on(self._linked)
-        return self._linked
+        files = {**self._around, **self._linked}
+        _reach_on(self._linked, files)
+        return files
+
+    def _joined(self, uri: str) -> referencing.Resource[Json]:
+        """A file around, once something refers to it."""
+        if uri not in self._owners:
+            raise LookupError(uri)
+        return next(resource for _, resource in resources([self._owners[uri]]))
 
     def _open(self, file: SchemaFile) -> None:
         dialect = dialect_of(file.document)
@@ -140,7 +160,9 @@ class Linker:
         if place.base in self._owners:
             other = self._owners[place.base].file.path
             self.faults.append(
-                linked.fault(f"the address of this $id is taken by {other}; choose another", schema, "$id")
+                linked.fault(
+                    f"the address of this $id is taken by {other}; choose another", schema, "$id", code="id-clash"
+                )
             )
         self._owners.setdefault(place.base, linked)
 
@@ -154,13 +176,15 @@ class Linker:
             try:
                 found += self._lead(place, keyword, reference)
             except _LeadsNowhereError as error:
-                self.faults.append(place.linked.fault(f"{keyword} {reference} {error}", place.schema, keyword))
+                message = f"{keyword} {reference} {error}"
+                self.faults.append(place.linked.fault(message, place.schema, keyword, code=error.code))
         return found
 
     def _lead(self, place: _Place, keyword: str, reference: str) -> list[_Place]:
         uri, fragment = self._address(place, reference)
         owner = self._owners.get(uri)
         if owner is None:
+            place.linked.is_whole = False
             return []
         if not reference.startswith("#"):
             place.schema[keyword] = f"{uri}#{fragment}" if fragment else uri
@@ -181,7 +205,9 @@ class Linker:
         if reference.startswith("#"):
             return place.base, fragment
         if place.base == place.linked.uri and _climbs_out(place.linked.file.path, reference):
-            raise _LeadsNowhereError("leads out of the schema folder; copy what it needs into _shared/")
+            raise _LeadsNowhereError(
+                "leads out of the schema folder; copy what it needs into _shared/", "reference-escapes"
+            )
         if uri.startswith(ROOT):
             path = unquote(uri.removeprefix(ROOT))
             uri = ROOT + quote(path)
@@ -199,7 +225,9 @@ class Linker:
             paths = ", ".join(linked.file.path for linked in files)
             raise _LeadsNowhereError(f"is the $id of several files ({paths}); refer to one by its relative path")
         if not files:
-            raise _LeadsNowhereError("leads out of the schema folder, and nothing is fetched; use a relative path")
+            raise _LeadsNowhereError(
+                "leads out of the schema folder, and nothing is fetched; use a relative path", "reference-network"
+            )
         return files[0].uri
 
 
@@ -233,9 +261,9 @@ def _climbs_out(path: str, reference: str) -> bool:
     return False
 
 
-def _reach_on(files: dict[str, Linked]) -> None:
+def _reach_on(linked_now: Mapping[str, Linked], files: Mapping[str, Linked]) -> None:
     """Make what a file reaches include what the reached files reach."""
-    for linked in files.values():
+    for linked in linked_now.values():
         waiting = list(linked.reaches)
         linked.reaches = {linked.file.path}
         while waiting:

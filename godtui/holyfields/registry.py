@@ -39,10 +39,10 @@ class Registry:
     @classmethod
     def load(cls, folder: Path) -> Registry:
         """Read, check and compile every schema of a folder. Raises SchemaFolderError listing all its faults."""
-        contracts, faults = load_contracts(folder)
+        loaded, faults = load_contracts(folder)
         if faults:
             raise SchemaFolderError(folder, faults)
-        return cls(folder, contracts)
+        return cls(folder, loaded.contracts)
 
     def __len__(self) -> int:
         return len(self._by_type)
