@@ -114,6 +114,11 @@ class Linker:
             raise LookupError(uri)
         return next(resource for _, resource in resources([self._owners[uri]]))
 
+    def follow(self, schema: dict[str, Json], keyword: str) -> tuple[Linked, Json]:
+        """After `link`: the file and the schema that a reference of a schema leads to; it is sound."""
+        uri, fragment = self._address(self._places[id(schema)], schema[keyword])
+        return self._owners[uri], self._registry.resolver(uri).lookup(f"#{fragment}").contents
+
     def _open(self, file: SchemaFile) -> None:
         dialect = dialect_of(file.document)
         if dialect is None:
