@@ -41,14 +41,19 @@ class Explainer:
         self._files = files
         self._registry: Registry[Json] | None = None
 
-    def explain(self, linked: Linked, validator: jsonschema_rs.Validator, payload: Json) -> list[Fault]:
-        """The faults of a payload that the validator refused: one to twenty, each of bounded length."""
+    def explain(
+        self, linked: Linked, judged_by: dict[str, Json], validator: jsonschema_rs.Validator, payload: Json
+    ) -> list[Fault]:
+        """The faults of a payload that the validator refused: one to twenty, each of bounded length.
+
+        `judged_by` is the schema that judges it, made of references to the file's address.
+        """
         from godtui.holyfields.keywords import limited_work
 
         faults: dict[Fault, None] = {}
         finished = False
         with suppress(Exception), limited_work():  # where jsonschema fails, the publisher still gets an answer
-            for error in islice(self._errors(linked, payload), MAX_FAULTS):
+            for error in islice(self._errors(linked, judged_by, payload), MAX_FAULTS):
                 keyword = error.validator if isinstance(error.validator, str) else None
                 faults[_fault(error.message, list(error.absolute_path), keyword)] = None
             finished = True
@@ -60,23 +65,23 @@ class Explainer:
         """Whether a contract may use one of the keywords, in its file or those it reaches."""
         return any(f'"{word}"' in self._files[path].file.text for path in linked.reaches for word in words)
 
-    def _errors(self, linked: Linked, payload: Json) -> Iterator[ValidationError]:
+    def _errors(self, linked: Linked, judged_by: dict[str, Json], payload: Json) -> Iterator[ValidationError]:
         """Every error, and after one that only says "none of these" the nearest reason for it."""
         from jsonschema.exceptions import best_match
 
-        for error in self._validator(linked).iter_errors(payload):
+        for error in self._validator(linked, judged_by).iter_errors(payload):
             yield error
             nearest = best_match([error])
             if nearest is not None and nearest is not error:
                 yield nearest
 
-    def _validator(self, linked: Linked) -> Validator:
+    def _validator(self, linked: Linked, judged_by: dict[str, Json]) -> Validator:
         from godtui.holyfields.keywords import validator_class
 
         made = validator_class(linked.dialect, self._mentions(linked, "patternProperties"))
         if self._registry is None:
             self._registry = Registry().with_resources(map(_bare, self._files.values())).crawl()
-        validator: Validator = made({"$ref": linked.uri}, registry=self._registry, format_checker=made.FORMAT_CHECKER)
+        validator: Validator = made(judged_by, registry=self._registry, format_checker=made.FORMAT_CHECKER)
         return validator
 
 

@@ -12,7 +12,8 @@ class SchemaFault(NamedTuple):
     """One thing wrong with a schema folder.
 
     `file` is relative to the folder ("" for the folder itself), `pointer` a JSON pointer into the file, `line` and
-    `column` count from 1 and are None where the place in the text is not known.
+    `column` count from 1 and are None where the place in the text is not known,
+    `code` is the kind of fault, as `holyfields lint` shows it.
     """
 
     file: str
@@ -20,6 +21,7 @@ class SchemaFault(NamedTuple):
     pointer: str = ""
     line: int | None = None
     column: int | None = None
+    code: str = "folder"
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"

@@ -164,7 +164,7 @@ def _name(read: SchemaFolder) -> None:
 
 
 def _renamed(file: SchemaFile, names: tuple[Name, ...]) -> SchemaFile:
-    """The file with these names: another one only where they are others, since what stays the same is not loaded anew."""
+    """The file with these names; another one only where they change, since the same one is not loaded anew."""
     is_envelope = bool(names) and shapes.describes_envelope(file.document)
     return file if names == file.names else replace(file, names=names, is_envelope=is_envelope)
 

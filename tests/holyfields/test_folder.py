@@ -131,7 +131,7 @@ def test_all_faults_come_together_in_order(faults: Faults, tmp_path: Path) -> No
 
 def test_a_missing_or_empty_folder_is_said(faults: Faults, tmp_path: Path) -> None:
     (fault,) = faults({})
-    assert fault == SchemaFault("", "holds no schema; add one such as agent/task.completed.json")
+    assert fault == SchemaFault("", "holds no schema; add one such as agent/task.completed.json", code="folder")
     (fault,) = faults({"_shared/ids.json": {}, "README.md": ""})
     assert fault.message.startswith("holds no schema")
     for path, message in ((tmp_path / "nowhere", "does not exist"), (tmp_path / "file", "is not a folder")):
