@@ -1,0 +1,152 @@
+"""What of a schema decides over a document, without what only describes it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from godtui.jsontext import Json, pointer
+
+SCHEMAS: Final = frozenset(
+    {
+        "not",
+        "if",
+        "then",
+        "else",
+        "items",
+        "contains",
+        "additionalProperties",
+        "propertyNames",
+        "unevaluatedItems",
+        "unevaluatedProperties",
+    }
+)
+LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
+PLAIN: Final = frozenset(
+    {
+        "$ref",
+        "type",
+        "enum",
+        "const",
+        "multipleOf",
+        "maximum",
+        "exclusiveMaximum",
+        "minimum",
+        "exclusiveMinimum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "maxItems",
+        "minItems",
+        "uniqueItems",
+        "maxContains",
+        "minContains",
+        "maxProperties",
+        "minProperties",
+        "required",
+        "dependentRequired",
+        "format",
+    }
+)
+NEVER: Final[dict[str, Json]] = {"not": {}}
+
+_OF_TYPE: Final = {
+    "string": frozenset({"maxLength", "minLength", "pattern", "format"}),
+    "number": frozenset({"multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}),
+    "array": frozenset(
+        {
+            "items",
+            "prefixItems",
+            "contains",
+            "maxContains",
+            "minContains",
+            "maxItems",
+            "minItems",
+            "uniqueItems",
+            "unevaluatedItems",
+        }
+    ),
+    "object": frozenset(
+        {
+            "properties",
+            "patternProperties",
+            "additionalProperties",
+            "propertyNames",
+            "required",
+            "maxProperties",
+            "minProperties",
+            "dependentRequired",
+            "dependentSchemas",
+            "unevaluatedProperties",
+        }
+    ),
+}
+TYPES: Final = ("object", "array", "string", "integer", "number", "boolean", "null")
+
+
+def assertions(schema: Json) -> Json:
+    """The schema with nothing in it but keywords that decide; `true` for one that decides nothing."""
+    if not isinstance(schema, dict):
+        return schema
+    kept: dict[str, Json] = {}
+    for name, value in schema.items():
+        if name in SCHEMAS:
+            kept[name] = assertions(value)
+        elif name in LISTS:
+            kept[name] = [assertions(one) for one in value]
+        elif name in MAPS:
+            kept[name] = {key: assertions(one) for key, one in value.items()}
+        elif name in PLAIN:
+            kept[name] = value
+    return kept or True
+
+
+def target(reference: str) -> str:
+    """The key of the definition that a `$ref` leads to."""
+    return reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+
+
+def reference(key: str) -> dict[str, Json]:
+    """The schema that refers to a definition."""
+    return {"$ref": f"#/$defs{pointer((key,))}"}
+
+
+def references(schema: Json) -> set[str]:
+    """The keys of the definitions that a schema refers to itself."""
+    found: set[str] = set()
+    if not isinstance(schema, dict):
+        return found
+    for name, value in schema.items():
+        if name == "$ref":
+            found.add(target(value))
+        elif name in SCHEMAS:
+            found |= references(value)
+        elif name in LISTS:
+            found.update(*(references(one) for one in value))
+        elif name in MAPS:
+            found.update(*(references(one) for one in value.values()))
+    return found
+
+
+def types_of(schema: dict[str, Json]) -> tuple[str, ...] | None:
+    """The types that `type` names, None where it is not there; an integer is not named beside the numbers."""
+    named = schema.get("type")
+    if named is None:
+        return None
+    names = [named] if isinstance(named, str) else named
+    return tuple(one for one in TYPES if one in names and not (one == "integer" and "number" in names))
+
+
+def of_type(schema: dict[str, Json], kind: str) -> dict[str, Json]:
+    """The keywords that speak of values of one type only."""
+    return {name: value for name, value in schema.items() if name in _OF_TYPE.get(_family(kind), ())}
+
+
+def of_any_type(schema: dict[str, Json]) -> dict[str, Json]:
+    """The keywords that speak of values of every type, but for `type`."""
+    special = frozenset().union(*_OF_TYPE.values())
+    return {name: value for name, value in schema.items() if name not in special and name != "type"}
+
+
+def _family(kind: str) -> str:
+    return "number" if kind == "integer" else kind

@@ -1,0 +1,51 @@
+"""Names that Python and Pydantic allow."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Container, Iterable
+from typing import Final
+
+from pydantic import BaseModel
+
+_READABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "int", "float", "bool", "shared"})
+_TAKEN: Final = frozenset(dir(BaseModel)) | _USED_IN_MODELS
+
+
+def words(text: str) -> list[str]:
+    """The words of a name in lower case, whatever separates them."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return [word.lower() for word in _WORD.findall(plain)]
+
+
+def field_name(name: str, taken: Container[str]) -> str:
+    """The name of a model's field: the property's own where that can be, else one like it."""
+    made = name if _READABLE.fullmatch(name) else "_".join(words(name)) or "field"
+    if not made[0].isalpha():
+        made = f"field_{made}"
+    if keyword.iskeyword(made) or made in _TAKEN:
+        made = f"{made}_"
+    return unique(made, taken)
+
+
+def class_name(parts: Iterable[str], taken: Container[str]) -> str:
+    """The name of a class."""
+    made = "".join(word.capitalize() for part in parts for word in words(part)) or "Model"
+    if not made[0].isalpha():
+        made = f"Model{made}"
+    if keyword.iskeyword(made):
+        made = f"{made}Model"
+    return unique(made, taken)
+
+
+def unique(name: str, taken: Container[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    made, count = name, 1
+    while made in taken:
+        count += 1
+        made = f"{name.rstrip('_')}_{count}" if name.islower() else f"{name}{count}"
+    return made
