@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Self, overload
 from uuid import UUID
 
 from godtui.bloodbank.library.address import is_broker, refuse
+from godtui.bloodbank.library.event_model import EventModel, event_of
 from godtui.bloodbank.library.outlet import Outlet
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport, Rejection
@@ -82,10 +83,24 @@ class Publisher:
         **unknown: Any,
     ) -> Receipt: ...
 
+    @overload
     async def publish(
-        self, event: str | EventDraft, payload: Mapping[str, Any] | None = None, /, **fields: Any
+        self,
+        event: EventModel,
+        /,
+        *,
+        event_id: UUID | str | None = None,
+        timestamp: datetime | str | None = None,
+        source: Mapping[str, Any] | None = None,
+        correlation_id: UUID | str | None = None,
+        causation_id: UUID | str | None = None,
+        **unknown: Any,
+    ) -> Receipt: ...
+
+    async def publish(
+        self, event: str | EventDraft | EventModel, payload: Mapping[str, Any] | None = None, /, **fields: Any
     ) -> Receipt:
-        """Publish one event, a draft or a type with its payload, and wait until it is durable.
+        """Publish one event and wait until it is durable: a type with its payload, a generated model, or a draft.
 
         What is left out is filled in; fields that the envelope does not name are kept. Raises InvalidEventError,
         TooLargeError, ConflictError; NotConfirmedError where the event may or may not arrive: published again under
@@ -93,11 +108,14 @@ class Publisher:
         """
         if isinstance(event, EventDraft):
             return await self._outlet.publish(self._signed(event))
+        if not isinstance(event, str) and payload is not None:
+            raise TypeError("a model is its own payload; publish the model alone, or a type with a payload")
         given = {name: value for name, value in fields.items() if value is not None or name not in _NAMED}
-        return await self._outlet.publish(self._draft({**given, "event_type": event, "payload": payload}))
+        said = {"event_type": event, "payload": payload} if isinstance(event, str) else event_of(event)
+        return await self._outlet.publish(self._draft({**given, **said}))
 
-    async def publish_batch(self, events: Iterable[EventDraft | Mapping[str, Any]]) -> BatchReport:
-        """Publish any number of events in order: drafts, or objects with `event_type`, `payload` and what else is said.
+    async def publish_batch(self, events: Iterable[EventDraft | EventModel | Mapping[str, Any]]) -> BatchReport:
+        """Publish any number of events in order: drafts, generated models, or objects with `event_type` and `payload`.
 
         An event that is refused holds up no other; what is unconfirmed is to be repeated under its id.
         """
@@ -106,7 +124,7 @@ class Publisher:
         rejected: list[Rejection] = []
         for index, event in enumerate(events):
             try:
-                drafts.append(self._signed(event) if isinstance(event, EventDraft) else self._draft(event))
+                drafts.append(self._read(event))
                 places.append(index)
             except InvalidEventError as error:
                 rejected.append(Rejection(index, error.faults))
@@ -116,6 +134,12 @@ class Publisher:
     async def close(self) -> None:
         """Leave; what was confirmed stays so."""
         await self._outlet.close()
+
+    def _read(self, event: EventDraft | EventModel | Mapping[str, Any]) -> EventDraft:
+        """Raises InvalidEventError listing every fault."""
+        if isinstance(event, EventDraft):
+            return self._signed(event)
+        return self._draft(event_of(event) if isinstance(event, EventModel) else event)
 
     def _draft(self, event: Mapping[str, Any]) -> EventDraft:
         """Raises InvalidEventError listing every fault."""
