@@ -5,7 +5,7 @@ An empty key has no words; every dot parts two words, which may be empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -21,6 +21,36 @@ def words(key: str) -> list[str]:
 def matches(pattern: str, routing_key: str) -> bool:
     """Whether a topic exchange would send the key to a queue bound by the pattern."""
     return _compiled(pattern).matches(routing_key)
+
+
+def overlaps(pattern: str, other: str) -> bool:
+    """Whether there is a routing key that both patterns match; time grows with the product of their words."""
+    here, there = words(pattern), words(other)
+    waiting, seen = [(0, 0)], {(0, 0)}
+    while waiting:
+        place = at, beside = waiting.pop()
+        if place == (len(here), len(there)):
+            return True
+        for following in _following(here[at : at + 1], there[beside : beside + 1]):
+            reached = (at + following[0], beside + following[1])
+            if reached not in seen:
+                seen.add(reached)
+                waiting.append(reached)
+    return False
+
+
+def _following(here: list[str], there: list[str]) -> Iterator[tuple[int, int]]:
+    """How far one can go in two patterns from their next words: a `#` is stepped over, or takes the other's word."""
+    if here == ["#"]:
+        yield 1, 0
+        if there:
+            yield 0, 1
+    if there == ["#"]:
+        yield 0, 1
+        if here:
+            yield 1, 0
+    if here and there and "#" not in (*here, *there) and (here == there or "*" in (*here, *there)):
+        yield 1, 1
 
 
 class Pattern:

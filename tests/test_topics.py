@@ -1,11 +1,13 @@
 """Topic patterns match as a topic exchange does."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from godtui import topics
-from godtui.topics import Matcher, Pattern, matches
+from godtui.topics import Matcher, Pattern, matches, overlaps
 
 
 def oracle(pattern: list[str], key: list[str]) -> bool:
@@ -72,6 +74,22 @@ def test_agrees_with_the_definition(pattern: list[str], key: list[str]) -> None:
     pattern_text, key_text = ".".join(pattern), ".".join(key)
     expected = oracle(topics.words(pattern_text), topics.words(key_text))
     assert Pattern(pattern_text).matches(key_text) is expected
+
+
+WORDS = ["a", "b", "*", "#"]
+KEYS = [".".join(key) for length in range(6) for key in itertools.product("abc", repeat=length)]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=3), st.lists(st.sampled_from(WORDS), max_size=3))
+def test_patterns_overlap_where_some_key_matches_both(one: list[str], other: list[str]) -> None:
+    """Patterns of three words that have a key in common have one of at most five."""
+    here, there = ".".join(one), ".".join(other)
+    assert overlaps(here, there) is any(matches(here, key) and matches(there, key) for key in KEYS)
+
+
+def test_overlapping_is_bounded() -> None:
+    assert not overlaps("#.a." * 60 + "b", "#.a." * 60 + "c")
+    assert overlaps("#.a." * 60 + "#", "*.#.a." * 40 + "#")
 
 
 def test_many_hashes_do_not_blow_up() -> None:

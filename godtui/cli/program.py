@@ -13,6 +13,7 @@ from godtui import __version__
 from godtui.cli.ending import Piped, run
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.options import Given, encodable, settings_options
+from godtui.cli.registry_checking import registry
 from godtui.settings import FLAGS
 
 if TYPE_CHECKING:
@@ -298,6 +299,9 @@ def dispatcher_output(given: Given, /, component: str, attach: str | None, **fla
     from godtui.cli.dispatching import run_output
 
     run_output(given.take(attach, flags), component)
+
+
+godtui.add_command(registry)
 
 
 def main(arguments: list[str] | None = None) -> int:

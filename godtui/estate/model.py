@@ -173,8 +173,13 @@ class Estate(_Part):
     @classmethod
     def load(cls, path: Path) -> Self:
         """The estate that a file tells. Raises EstateError with one sentence for each fault."""
+        return cls.of(path, document(path))
+
+    @classmethod
+    def of(cls, path: Path, told: Mapping[object, object]) -> Self:
+        """The estate of what was read from a file. Raises EstateError as `load` does."""
         try:
-            estate = cls.model_validate(document(path))
+            estate = cls.model_validate(told)
         except ValidationError as error:
             raise EstateError(_faults(path, error)) from None
         estate._checks = _checks(path, estate.services)

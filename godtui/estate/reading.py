@@ -27,8 +27,20 @@ _TOO_DEEP: Final = "is nested too deeply; a services registry is a few levels de
 _NUMBERS: Final = frozenset({"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"})
 
 
+class Marked(NamedTuple):
+    """The mapping in a file, and the nodes it was made of, which know their places."""
+
+    document: dict[object, object]
+    node: yaml.MappingNode
+
+
 def document(path: Path) -> dict[object, object]:
     """The mapping in a YAML file. Raises EstateError."""
+    return marked(path).document
+
+
+def marked(path: Path) -> Marked:
+    """The mapping in a YAML file with its nodes. Raises EstateError."""
     text = _read(path)
     try:
         loader = yaml.SafeLoader(text)
@@ -37,6 +49,7 @@ def document(path: Path) -> dict[object, object]:
             line = 1 if node is None else node.start_mark.line + 1
             raise EstateError([f"{path}:{line}: {_MAPPING}"])
         _Nodes(path).require(node)
+        # Making values of nodes puts what is merged in by << into the nodes: the place is then the anchor's.
         found: dict[object, object] = loader.construct_document(node)
     except EstateError:
         raise
@@ -53,7 +66,7 @@ def document(path: Path) -> dict[object, object]:
         raise EstateError([f"{path} has a value that is not what its tag says; leave the tag out"]) from None
     except RecursionError:
         raise EstateError([f"{path} {_TOO_DEEP}"]) from None
-    return found
+    return Marked(found, node)
 
 
 class _Extent(NamedTuple):
