@@ -140,19 +140,26 @@ def _index(models: list[tuple[Payload, str, str]]) -> str:
     for _, versions in groupby(models, key=lambda one: one[0].event_type):
         newest.append(max(versions, key=lambda one: int(one[0].version[1:])))
     taken: set[str] = {"EVENTS", "BaseModel"}
-    imports, entries = [], []
+    imports: list[tuple[str, str]] = []
+    entries = []
     for payload, module, name in newest:
         known = class_name((name,), taken) if name in taken else name
         taken.add(known)
         what = name if known == name else f"{name} as {known}"
-        imports.append(f"from {PACKAGE}.{module} import {what}")
+        imports.append((module, f"from {PACKAGE}.{module} import {what}"))
         entries.append(Entry(f"{text(payload.event_type)}: ", known))
     lines = ['"""The payloads of events, by event type."""', "", "from __future__ import annotations", ""]
     lines += ["from pydantic import BaseModel", ""]
-    lines += [f"from {PACKAGE}._definitions import DEFINITIONS", f"from {PACKAGE}._rules import define", *imports, ""]
-    lines += ["define(DEFINITIONS)", ""]
+    lines += [f"from {PACKAGE}._definitions import DEFINITIONS", f"from {PACKAGE}._rules import define"]
+    lines += [line for _, line in sorted(imports, key=lambda one: _natural(one[0]))]
+    lines += ["", "define(DEFINITIONS)", ""]
     lines += lay_out(Group("{", tuple(entries), "}"), before="EVENTS: dict[str, type[BaseModel]] = ")
     lines += ['"""The newest version of each."""', ""]
-    names = sorted([*(taken - {"BaseModel"})])
+    names = ["EVENTS", *sorted(taken - {"EVENTS", "BaseModel"}, key=_natural)]
     lines += lay_out(Group("[", tuple(text(one) for one in names), "]"), before="__all__ = ")
     return HEADER + "\n".join(lines) + "\n"
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts numbers within names by their size, as linters want imports."""
+    return [(int(digits or 0), letters) for digits, letters in re.findall(r"(\d+)|(\D+)", name)]
