@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import Final
 
 from godtui import jsontext
-from godtui.holyfields.compatibility.places import Place, UnresolvedError, flatten, inside
+from godtui.holyfields.compatibility.places import Bundle, Place, UnresolvedError, flatten, inside
 from godtui.holyfields.compatibility.scalars import is_number, matching, numbers, strings
 from godtui.jsontext import Json
 
@@ -213,16 +214,14 @@ def _member(groups: Places, name: str) -> Places:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a name matches as the validator that decides reads patterns."""
-    place = _PATTERNS.get(pattern)
-    if place is None:
-        from godtui.holyfields.compatibility.places import Bundle
-
-        _PATTERNS[pattern] = place = Bundle("p", {"p": {"pattern": pattern}}).place
-    return place.accepts(name) is not False
+    """Whether a name may match as the validator that decides reads patterns."""
+    return pattern_place(pattern).accepts(name) is not False
 
 
-_PATTERNS: dict[str, Place] = {}
+@lru_cache(maxsize=1024)
+def pattern_place(pattern: str) -> Place:
+    """A schema that says nothing but a pattern."""
+    return Bundle("pattern.json", {"pattern.json": {"pattern": pattern}}).place
 
 
 def _items(groups: Places, index: int) -> Places:

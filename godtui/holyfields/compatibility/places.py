@@ -23,6 +23,14 @@ ANNOTATIONS: Final = frozenset(
 """Keywords that refuse nothing."""
 
 
+_SINCE_2019: Final = frozenset(
+    {"dependentRequired", "dependentSchemas", "minContains", "maxContains", "unevaluatedProperties"}
+    | {"unevaluatedItems", "$recursiveRef"}
+)
+_SINCE_2020: Final = frozenset({"prefixItems", "$dynamicRef"})
+_FOREIGN: Final = {"Draft7Validator": _SINCE_2019 | _SINCE_2020, "Draft201909Validator": _SINCE_2020}
+
+
 class UnresolvedError(Exception):
     """A reference that is followed in no way known here."""
 
@@ -114,6 +122,13 @@ class Place:
             return {"$ref": self.schema["$ref"]}
         return {name: value for name, value in self.schema.items() if name not in ANNOTATIONS}
 
+    def refuse_foreign(self) -> None:
+        """Raises UnresolvedError where keywords stand that the draft does not know: they say nothing in it."""
+        dialect = self.bundle.dialect(self.path).name
+        foreign = _FOREIGN.get(dialect, frozenset()) & self.words.keys()
+        if foreign or (isinstance(self.schema, dict) and "$schema" in self.schema and self.parts):
+            raise UnresolvedError(", ".join(sorted(foreign)))
+
     def at(self, *parts: str | int) -> Place:
         """A schema inside this one. Raises UnresolvedError where there is none."""
         schema = self.schema
@@ -179,6 +194,7 @@ def flatten(places: tuple[Place, ...]) -> tuple[Place, ...]:
         place = waiting.pop()
         if place.identity in found:
             continue
+        place.refuse_foreign()
         found[place.identity] = place
         target = place.target()
         waiting += [*reversed(place.each("allOf")), *([target] if target else [])]
@@ -203,15 +219,18 @@ def _same(one: Place, other: Place, seen: frozenset[tuple[int, int]]) -> bool:
         return False
     for keyword, value in ours.items():
         if keyword == "$ref":
-            equal = same(one.bundle.follow(one.path, value), other.bundle.follow(other.path, theirs["$ref"]), seen)
+            alike = same(one.bundle.follow(one.path, value), other.bundle.follow(other.path, theirs["$ref"]), seen)
         else:
-            equal = _same_value(one, other, keyword, seen)
-        if not equal:
+            alike = same_keyword(one, other, keyword, seen)
+        if not alike:
             return False
     return True
 
 
-def _same_value(one: Place, other: Place, keyword: str, seen: frozenset[tuple[int, int]]) -> bool:
+def same_keyword(one: Place, other: Place, keyword: str, seen: frozenset[tuple[int, int]] = frozenset()) -> bool:
+    """Whether two schemas say the same by one keyword that both have."""
+    if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
+        return False
     ours, theirs = one.words[keyword], other.words[keyword]
     if keyword in _NAMED and isinstance(ours, dict) and isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(

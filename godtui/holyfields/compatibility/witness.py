@@ -1,0 +1,121 @@
+"""Witnesses: documents that one contract accepts and another refuses, found by trying and made small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from godtui.holyfields.compatibility.candidates import Candidates, size
+from godtui.holyfields.compatibility.places import Bundle
+from godtui.holyfields.contract import Contract
+from godtui.holyfields.references import ROOT
+from godtui.jsontext import Json
+
+MAX_TRIES: Final = 2_000
+MAX_STEPS: Final = 3_000
+"""Documents that making one witness small may try."""
+
+_ROUNDS: Final = 3
+_SHRUNK: Final = 4
+_KEPT: Final = 0.8
+_SIMPLE: Final[tuple[Json, ...]] = (0, 1, "", "a", None, False, True, [], {})
+
+Judge = Callable[[Json], bool]
+
+
+class Search(NamedTuple):
+    """The smallest witness found, or None, and how many documents were tried."""
+
+    witness: Json | None
+    tries: int
+
+
+def search(accepting: Contract, refusing: Contract | None, *, lenient: bool) -> Search:
+    """Look for the smallest document that one contract accepts and the other refuses; the same one each time.
+
+    Where no other contract is, all documents count as refused.
+    With `lenient`, none whose only fault is in a member that the accepting contract leaves open without naming it.
+    """
+
+    def breaks(document: Json) -> bool:
+        return isinstance(document, dict) and accepting.valid(document) and not (refusing and refusing.valid(document))
+
+    tries = 0
+    found: list[Json] = []
+    for document in _documents(accepting, refusing, lenient=lenient):
+        if tries >= MAX_TRIES:
+            break
+        tries += 1
+        if breaks(document):
+            found.append(document)
+    smallest = sorted(found, key=size)[:_SHRUNK]
+    return Search(min((shrink(one, breaks) for one in smallest), key=size, default=None), tries)
+
+
+def pointer(refusing: Contract, witness: Json) -> str:
+    """Where in a contract's schema a document is refused: a JSON pointer, after `file#` where that is in another."""
+    bundle = Bundle.of(refusing)
+    validator = bundle.validator(bundle.root, ())
+    for error in validator.iter_errors(witness) if validator else ():
+        path, _, fragment = (error.absolute_keyword_location or "").partition("#")
+        if path.startswith(ROOT):
+            file = unquote(path.removeprefix(ROOT))
+            return unquote(fragment) if file == bundle.root else f"{file}#{unquote(fragment)}"
+    return ""
+
+
+def shrink(document: Json, breaks: Judge) -> Json:
+    """The smallest document on the way from this one that still breaks: no single member or item can go."""
+    steps = 0
+    going = True
+    while going and steps < MAX_STEPS:
+        going = False
+        for smaller in _smaller(document):
+            steps += 1
+            if size(smaller) < size(document) and breaks(smaller):
+                document, going = smaller, True
+                break
+    return document
+
+
+def _documents(accepting: Contract, refusing: Contract | None, *, lenient: bool) -> Iterator[Json]:
+    """Documents at the edges of both, then mixtures of those that are accepted."""
+    ours = Bundle.of(accepting).place
+    theirs = (Bundle.of(refusing).place,) if refusing else ()
+    pool: list[dict[str, Json]] = []
+    random = Random(33)  # noqa: S311 - documents to try, no secrets
+    for _ in range(_ROUNDS):
+        for value in Candidates(random, lenient=lenient).values((ours,), theirs):
+            if isinstance(value, dict):
+                yield value
+                if accepting.valid(value):
+                    pool.append(value)
+    for _ in range(MAX_TRIES if len(pool) > 1 else 0):
+        first, second = random.sample(pool, 2)
+        mixed = {**first, **second}
+        names = sorted(mixed)
+        yield mixed
+        yield {name: mixed[name] for name in names if random.random() < _KEPT}
+
+
+def _smaller(value: Json) -> Iterator[Json]:
+    """Values with one thing less, or one thing simpler."""
+    if isinstance(value, dict):
+        for name in value:
+            yield {other: one for other, one in value.items() if other != name}
+    elif isinstance(value, list):
+        for index in range(len(value)):
+            yield [*value[:index], *value[index + 1 :]]
+    elif isinstance(value, str):
+        yield from (value[: len(value) // 2], value[len(value) // 2 :], value[1:], value[:-1])
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield from (int(value), value // 2 if isinstance(value, int) else value / 2, value - (1 if value > 0 else -1))
+    yield from _SIMPLE
+    if isinstance(value, dict):
+        for name, member in value.items():
+            yield from ({**value, name: one} for one in _smaller(member))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from ([*value[:index], one, *value[index + 1 :]] for one in _smaller(item))
