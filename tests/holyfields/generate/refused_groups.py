@@ -9,12 +9,18 @@ REFUSED: Final[dict[str, frozenset[str]]] = {
     "draft2020-12/defs.json": frozenset(("validate definition against metaschema",)),
     "draft2020-12/dynamicRef.json": frozenset(
         (
-            "A $dynamicRef resolves to the first $dynamicAnchor still in scope that is encountered when the "
-            "schema is evaluated",
-            "A $dynamicRef with intermediate scopes that don't include a matching $dynamicAnchor does not "
-            "affect dynamic scope resolution",
-            "A $dynamicRef that initially resolves to a schema with a matching $dynamicAnchor resolves to "
-            "the first $dynamicAnchor in the dynamic scope",
+            (
+                "A $dynamicRef resolves to the first $dynamicAnchor still in scope that is encountered when the "
+                "schema is evaluated"
+            ),
+            (
+                "A $dynamicRef with intermediate scopes that don't include a matching $dynamicAnchor does not "
+                "affect dynamic scope resolution"
+            ),
+            (
+                "A $dynamicRef that initially resolves to a schema with a matching $dynamicAnchor resolves to "
+                "the first $dynamicAnchor in the dynamic scope"
+            ),
             "multiple dynamic paths to the $dynamicRef keyword",
             "after leaving a dynamic scope, it is not used by a $dynamicRef",
             "strict-tree schema, guards against misspelled properties",
