@@ -28,11 +28,16 @@ from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
 from godtui.estate import Estate
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
+from godtui.holyfields.reloading import Reloader
+from godtui.holyfields.watch import following_file, following_folder
 from godtui.operations.absent import AbsentDispatcher
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
 from godtui.operations.protocols import DispatcherOperations, WebhookOperations
+from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
+from godtui.runtime.contracts import LiveContracts
 from godtui.runtime.dispatching import Dispatching, Surroundings
+from godtui.runtime.registry_file import LiveEstate
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -97,7 +102,8 @@ class Engine:
         async with AsyncExitStack() as stack:
             stack.callback(self._ownership.release)
             self._allegiance = Allegiance(self.settings.data_dir, self.settings.bus)
-            self._contracts = Contracts(Registry.load(self.settings.schemas_folder()))
+            self._reloader = Reloader(self.settings.schemas_folder())
+            self._contracts = Contracts(self._reloader.load())
             estate = Estate.load(self.settings.registry_file()) if self._with_workers else Estate()
             self._allegiance.keep()
             self._log.start()
@@ -184,6 +190,7 @@ class Engine:
         if self._with_workers:
             own = self._own_publishers(contracts, rules)
             self._work(contracts, own)
+            self._follow(contracts, estate, own)
             if "dispatcher" in settings.workers:
                 dispatcher = self._dispatch(estate, own)
         letterbox = Letterbox(self._log)
@@ -215,6 +222,24 @@ class Engine:
 
         start("health", report)
         start("notices", Notices(log, publisher_to(notices_out(outbox)).publish_batch, clock).run)
+
+    def _follow(self, contracts: Contracts, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> None:
+        """Start those who keep contracts and estate as their files have them."""
+        transport, clock, start = self._transport, self.clock, self._supervisor.start
+        live = LiveContracts(
+            contracts,
+            following_folder(self._reloader, clock),
+            publisher_to(transport.outbox).publish,
+            lambda: transport.bus.tap((SCHEMA_UPDATED,)),
+            clock,
+            self.instance,
+            lambda before, after: None,
+        )
+        start("schemas", live.run, live.look)
+        path = self.settings.registry_file()
+        at_work = estate if "dispatcher" in self.settings.workers else None
+        following = LiveEstate(estate, at_work, following_file(path, lambda: Estate.load(path), clock), str(path))
+        start("registry", following.run, following.look)
 
     def _dispatch(self, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> DispatcherOperations:
         """Start the dispatcher; the desk at which it is seen."""

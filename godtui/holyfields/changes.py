@@ -1,0 +1,61 @@
+"""What is otherwise in one registry than in the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+from godtui.holyfields.contract import Contract
+from godtui.holyfields.registry import Registry
+
+Compatible: TypeAlias = Callable[[Contract, Contract], bool | None]
+"""Whether all that the first contract allows is allowed by the second; None where that is not known."""
+
+
+class Change(NamedTuple):
+    """A contract that is not what it was: `before` is None where it is new, `after` where it is gone."""
+
+    event_type: str
+    version: str
+    before: Contract | None
+    after: Contract | None
+
+    def entry(self, compatible: Compatible) -> dict[str, Any]:
+        """The change as `holyfields.schema.updated` lists it."""
+        before, after = self.before, self.after
+        if before is None or after is None:
+            verdict: bool | None = before is None
+        else:
+            verdict = compatible(before, after)
+        return {
+            "event_type": self.event_type,
+            "version": self.version,
+            "from_hash": before and before.digest,
+            "to_hash": after and after.digest,
+            "compatible": verdict,
+        }
+
+
+def changes(before: Registry, after: Registry) -> list[Change]:
+    """The contracts that were added, removed or say something else, by type and version."""
+    was, now = _by_name(before), _by_name(after)
+    pairs = [Change(*name, was.get(name), now.get(name)) for name in sorted({*was, *now})]
+    return [pair for pair in pairs if _digest(pair.before) != _digest(pair.after)]
+
+
+def digest(registry: Registry, event_type: str, version: str) -> str | None:
+    """The hash of a contract of just that name; None where there is none."""
+    found = registry.find(event_type, version)
+    return found.digest if found is not None and found.event_type == event_type else None
+
+
+def _digest(contract: Contract | None) -> str | None:
+    return contract and contract.digest
+
+
+def _by_name(registry: Registry) -> dict[tuple[str, str], Contract]:
+    return {
+        (event_type, version): registry.contract(event_type, version)
+        for event_type in registry.types()
+        for version in registry.versions(event_type)
+    }
