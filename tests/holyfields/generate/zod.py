@@ -19,6 +19,7 @@ def write(folder: Path, files: Mapping[str, str]) -> Path:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
     if not any((above / "node_modules").exists() for above in (folder, *folder.parents)):
         (folder / "node_modules").symlink_to(node_modules())
     return folder
