@@ -52,12 +52,20 @@ class Catalogue:
         }
 
     def example(self, contract: Contract) -> Json | None:
-        """A payload that the contract allows: the first of its own examples that is one, else None."""
+        """A payload that the contract allows: the first of its own examples that is one, else one that is found."""
         if contract not in self._examples:
             if len(self._examples) >= MAX_REMEMBERED:
                 self._examples.clear()
-            self._examples[contract] = next((one for one in contract.examples if contract.valid(one)), None)
+            given = next((one for one in contract.examples if contract.valid(one)), None)
+            self._examples[contract] = _found(contract) if given is None else given
         return self._examples[contract]
+
+
+def _found(contract: Contract) -> Json | None:
+    # Loaded here: most contracts have examples of their own, and a start does without.
+    from godtui.holyfields.sampling import example
+
+    return example(contract)
 
 
 def _matchers(patterns: Patterns) -> dict[str, Matcher]:
