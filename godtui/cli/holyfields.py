@@ -8,6 +8,7 @@ import click
 
 from godtui import __version__
 from godtui.cli.cataloguing import list_contracts, show_contract
+from godtui.cli.comparing import check
 from godtui.cli.documenting import document_events
 from godtui.cli.ending import Piped, run
 
@@ -21,6 +22,7 @@ def holyfields() -> None:
 holyfields.add_command(list_contracts)
 holyfields.add_command(show_contract)
 holyfields.add_command(document_events)
+holyfields.add_command(check)
 
 
 def main() -> None:

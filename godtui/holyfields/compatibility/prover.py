@@ -120,13 +120,15 @@ class Prover:
         return any(one == step or (isinstance(one, int) and isinstance(step, int) and one % step == 0) for one in steps)
 
     def _format(self, case: Case, new: Place, depth: int) -> bool:
-        return new.words["format"] not in FORMATS
+        named: str = new.words["format"]
+        return named not in FORMATS
 
     def _least(self, keyword: str, case: Case, new: Place) -> bool:
         least = case.least(keyword)
         if keyword == "minProperties":
             least = max(least, len(case.required()))
-        return least >= new.words[keyword]
+        wanted: int | float = new.words[keyword]
+        return least >= wanted
 
     def _most(self, keyword: str, case: Case, new: Place) -> bool:
         most = case.most(keyword)

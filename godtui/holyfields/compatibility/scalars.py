@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from random import Random
-from typing import Final
+from typing import Final, TypeGuard
 
 import rstr
 
@@ -78,6 +78,6 @@ def matching(pattern: str, random: Random) -> Iterator[str]:
     yield from (text for text in found if len(text) <= MAX_LENGTH)
 
 
-def is_number(value: Json) -> bool:
+def is_number(value: Json) -> TypeGuard[int | float]:
     """Whether a value is a number in JSON."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
