@@ -11,6 +11,7 @@ from godtui.cli.cataloguing import list_contracts, show_contract
 from godtui.cli.comparing import check
 from godtui.cli.documenting import document_events
 from godtui.cli.ending import Piped, run
+from godtui.cli.linting import lint_command
 
 
 @click.group(cls=Piped, context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +24,7 @@ holyfields.add_command(list_contracts)
 holyfields.add_command(show_contract)
 holyfields.add_command(document_events)
 holyfields.add_command(check)
+holyfields.add_command(lint_command)
 
 
 def main() -> None:

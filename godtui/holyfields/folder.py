@@ -94,7 +94,9 @@ def schema_paths(folder: Path, faults: list[SchemaFault]) -> Iterator[str]:
         inside, above = waiting.pop()
         real = os.path.realpath(folder / inside)
         if real in above:
-            faults.append(_fault(inside, "a symbolic link leads back to a folder above it; remove the link"))
+            faults.append(
+                _fault(inside, "a symbolic link leads back to a folder above it; remove the link", code="link")
+            )
             continue
         try:
             entries = list(os.scandir(folder / inside))
@@ -106,7 +108,11 @@ def schema_paths(folder: Path, faults: list[SchemaFault]) -> Iterator[str]:
                 continue
             seen += 1
             if seen > MAX_ENTRIES:
-                faults.append(_fault("", f"holds more than {MAX_ENTRIES} files; name the folder of the schemas alone"))
+                faults.append(
+                    _fault(
+                        "", f"holds more than {MAX_ENTRIES} files; name the folder of the schemas alone", code="folder"
+                    )
+                )
                 return
             if entry.is_dir():
                 waiting.append((f"{inside}{entry.name}/", above | {real}))
@@ -125,7 +131,8 @@ def _read_file(folder: Path, path: str, read: SchemaFolder, known: SchemaFile | 
             return
         document = jsontext.parse(raw)
     except OSError as error:
-        read.faults.append(_fault(path, f"cannot be read: {error.strerror or error}"))
+        code = "too-large" if str(error).startswith("larger") else "file"
+        read.faults.append(_fault(path, f"cannot be read: {error.strerror or error}", code=code))
         return
     except JsonError as error:
         read.faults.append(_text_fault(path, raw, error))
@@ -138,12 +145,11 @@ def _read_file(folder: Path, path: str, read: SchemaFolder, known: SchemaFile | 
 
 
 def _name(read: SchemaFolder) -> None:
-    """Say of every file what it is the contract of; files of no good name are dropped."""
+    """Say of every file what it is the contract of."""
     named = [file for file in read.files if not is_shared(file.path)]
     unnamed = {file.path for file in named if _name_fault(name_of(file.path))}
     shared = shapes.foreign_shared([(file.path, file.document) for file in named], unnamed)
     given: dict[str, tuple[Name, ...]] = {}
-    dropped: set[str] = set()
     for file in named:
         name = name_of(file.path)
         if file.path in shared:
@@ -157,10 +163,9 @@ def _name(read: SchemaFolder) -> None:
             read.faults.append(
                 _fault(file.path, f"{fault} (the path says {name.event_type} {name.version})", code="event-type")
             )
-            dropped.add(file.path)
         else:
             given[file.path] = (name,)
-    read.files = [_renamed(file, given.get(file.path, ())) for file in read.files if file.path not in dropped]
+    read.files = [_renamed(file, given.get(file.path, ())) for file in read.files]
 
 
 def _renamed(file: SchemaFile, names: tuple[Name, ...]) -> SchemaFile:

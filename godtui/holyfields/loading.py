@@ -21,6 +21,8 @@ from godtui.jsontext import Json
 
 EVENT_TYPES: Final = "x-event-types"
 
+_NAMING: Final = ("event-type", "duplicate-type")
+"""Faults of names alone: what such files say can be used all the same."""
 _WORD = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -29,6 +31,38 @@ class Loaded(NamedTuple):
 
     files: dict[str, Linked]
     contracts: list[Contract]
+
+
+class Examined(NamedTuple):
+    """What can be made of a folder, sound or not.
+
+    `linked` are the files that could be joined, `sound` those of them that lack nothing, `registry` has the latter.
+    """
+
+    files: list[SchemaFile]
+    linked: dict[str, Linked]
+    sound: dict[str, Linked]
+    contracts: list[Contract]
+    registry: jsonschema_rs.Registry | None
+    faults: list[SchemaFault]
+
+
+def examine(folder: Path) -> Examined:
+    """Everything that a folder's sound files come to, and every fault of the others. Nothing is raised."""
+    read = read_folder(folder)
+    faults = [*read.faults, *_pattern_faults(read.files)]
+    linker = Linker(read.files, {fault.file for fault in read.faults if fault.code not in _NAMING})
+    linked = linker.link()
+    faults += linker.faults
+    broken = {fault.file for fault in faults if fault.code not in _NAMING}
+    broken |= {path for path, one in linked.items() if not one.is_whole}
+    sound = {path: one for path, one in linked.items() if broken.isdisjoint(one.reaches)}
+    contracts, refused = _compile(sound, sound)
+    try:
+        registry = jsonschema_rs.Registry([(one.uri, one.schema) for one in sound.values()])
+    except ValueError:
+        registry = None  # which is a fault already
+    return Examined(read.files, linked, sound, contracts, registry, faults + refused)
 
 
 def load_contracts(folder: Path, before: Loaded | None = None) -> tuple[Loaded, list[SchemaFault]]:

@@ -63,7 +63,9 @@ def document(linked: Linked, files: Mapping[str, Linked]) -> dict[str, Json]:
         else taken.rewritten({"$ref": f"#{_fragment(inside)}"})
         for path, inside in _said_by_bases(linked, files)
     ]
-    head = {key: whole[key] for key in ("$schema", "title", "description", "x-event-types") if key in whole}
+    head: dict[str, Json] = {
+        key: whole[key] for key in ("$schema", "title", "description", "x-event-types") if key in whole
+    }
     made: dict[str, Json] = {**head, **({**_annotations(own), "allOf": [_bare(own), *others]} if others else own)}
     examples = [*own.get("examples", []), *_payload_examples(whole)]
     if examples:

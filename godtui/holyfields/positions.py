@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -30,6 +31,16 @@ def locate(text: str, path: Path) -> Position | None:
         if found == path:
             return position(text, offset)
     return None
+
+
+def positions(text: str) -> dict[Path, Position]:
+    """Where everything begins, as `locate` finds one: for those who look for many."""
+    lines = [0, *(found.end() for found in re.finditer("\n", text))]
+    found: dict[Path, Position] = {}
+    for path, offset in _places(text):
+        line = bisect_right(lines, offset)
+        found.setdefault(path, Position(line, offset - lines[line - 1] + 1))
+    return found
 
 
 def duplicate(text: str) -> tuple[Path, Position] | None:
