@@ -132,7 +132,8 @@ class Candidates:
         ours = _texts(_spoken(group) for group in accept)
         theirs = _texts(_spoken(group) for group in hint)
         if self._lenient:
-            theirs = [name for name in theirs if name in ours or not is_open(accept, name)]
+            forbidden = {name for name in theirs if any(place.schema is False for place in _member(hint, name))}
+            theirs = [name for name in theirs if name in {*ours, *forbidden} or not is_open(accept, name)]
         groups = (*accept, *hint)
         patterns = {one for group in groups for one in group.words.get("patternProperties", ())}
         patterns |= {

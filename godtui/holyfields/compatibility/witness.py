@@ -62,8 +62,22 @@ def pointer(refusing: Contract, witness: Json) -> str:
         path, _, fragment = (error.absolute_keyword_location or "").partition("#")
         if path.startswith(ROOT):
             file = unquote(path.removeprefix(ROOT))
-            return unquote(fragment) if file == bundle.root else f"{file}#{unquote(fragment)}"
+            place = _existing(bundle.documents[file], unquote(fragment))
+            return place if file == bundle.root else f"{file}#{place}"
     return ""
+
+
+def _existing(document: Json, fragment: str) -> str:
+    """The part of a pointer that leads somewhere: some faults are told of as if rules had numbers."""
+    parts: list[str] = []
+    for part in fragment.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        try:
+            document = document[int(name)] if isinstance(document, list) else document[name]
+        except (LookupError, TypeError, ValueError):
+            break
+        parts.append(part)
+    return "".join(f"/{part}" for part in parts)
 
 
 def shrink(document: Json, breaks: Judge) -> Json:

@@ -1,0 +1,178 @@
+"""Edits of a contract, and what each mode has to say of them: the table in docs/holyfields-check.md."""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+OK, BREAKS, UNKNOWN = "compatible", "breaking", "unknown"
+NOTED: Final = "compatible, noted"
+"""Compatible, but breaking with --strict."""
+
+
+class Edit(NamedTuple):
+    """One edit, from a schema to another, and the verdicts backward and forward."""
+
+    name: str
+    old: Any
+    new: Any
+    backward: str
+    forward: str
+
+    @property
+    def full(self) -> str:
+        """Both ways: the worse of the two."""
+        return min((self.backward, self.forward), key=[BREAKS, UNKNOWN, NOTED, OK].index)
+
+
+def member(schema: Any, required: bool = True, **more: Any) -> dict[str, Any]:
+    """An object whose member `x` is of a schema."""
+    return {"type": "object", "properties": {"x": schema}, "required": ["x"] if required else [], **more}
+
+
+def members(closed: bool = False, required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    """An object with members, open or closed."""
+    more = {"additionalProperties": False} if closed else {}
+    return {"type": "object", "properties": properties, "required": list(required), **more}
+
+
+def one(name: str, old: Any, new: Any, backward: str, forward: str) -> Edit:
+    """An edit of the schema of a required member."""
+    return Edit(name, member(old), member(new), backward, forward)
+
+
+TEXT: Final = {"type": "string"}
+WHOLE: Final = {"type": "integer"}
+REFERRED: Final = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
+TREE: Final = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE}}
+SHAPES: Final = [
+    {"type": "object", "required": ["k"], "properties": {"k": {"const": "circle"}, "r": {"type": "number"}}},
+    {"type": "object", "required": ["k"], "properties": {"k": {"const": "square"}, "a": {"type": "number"}}},
+]
+ANOTHER: Final = {"type": "object", "required": ["k"], "properties": {"k": {"const": "line"}}}
+
+EDITS: Final = [
+    Edit("description only", member(TEXT), member({**TEXT, "description": "new"}, title="T"), OK, OK),
+    Edit("default changed", member({**TEXT, "default": "a"}), member({**TEXT, "default": "b"}), OK, OK),
+    Edit("examples added", member(TEXT), member(TEXT, examples=[{"x": "a"}]), OK, OK),
+    Edit("optional property added, open", members(x=TEXT), members(x=TEXT, y=WHOLE), NOTED, OK),
+    Edit("optional property added, closed", members(True, x=TEXT), members(True, x=TEXT, y=WHOLE), OK, BREAKS),
+    Edit("required property added, open", members(x=TEXT), members(required=("y",), x=TEXT, y=WHOLE), BREAKS, OK),
+    Edit("required property added, closed", members(True), members(True, ("y",), y=WHOLE), BREAKS, BREAKS),
+    Edit("optional property removed, open", members(x=TEXT, y=WHOLE), members(x=TEXT), OK, NOTED),
+    Edit("optional property removed, closed", members(True, x=TEXT, y=WHOLE), members(True, x=TEXT), BREAKS, OK),
+    Edit("required property removed, open", members(False, ("y",), x=TEXT, y=WHOLE), members(x=TEXT), OK, BREAKS),
+    Edit("required property removed, closed", members(True, ("y",), y=WHOLE), members(True), BREAKS, BREAKS),
+    Edit("optional property renamed, open", members(a=TEXT), members(b=TEXT), NOTED, NOTED),
+    Edit("optional property renamed, closed", members(True, a=TEXT), members(True, b=TEXT), BREAKS, BREAKS),
+    Edit("required property renamed", members(False, ("a",), a=TEXT), members(False, ("b",), b=TEXT), BREAKS, BREAKS),
+    Edit("property made required", members(x=TEXT), members(False, ("x",), x=TEXT), BREAKS, OK),
+    Edit("property forbidden", members(), members(x=False), BREAKS, OK),
+    Edit("object closed", members(x=TEXT), members(True, x=TEXT), BREAKS, OK),
+    Edit("others given a type", members(x=TEXT), {**members(x=TEXT), "additionalProperties": TEXT}, BREAKS, OK),
+    one("type widened, integer to number", WHOLE, {"type": "number"}, OK, BREAKS),
+    one("type widened to a list", TEXT, {"type": ["string", "integer"]}, OK, BREAKS),
+    one("type replaced", TEXT, WHOLE, BREAKS, BREAKS),
+    one("type removed", TEXT, {}, OK, BREAKS),
+    one("made nullable", TEXT, {"type": ["string", "null"]}, OK, BREAKS),
+    one("made nullable by anyOf", TEXT, {"anyOf": [TEXT, {"type": "null"}]}, OK, BREAKS),
+    one("nullable in other words", {"type": ["string", "null"]}, {"anyOf": [TEXT, {"type": "null"}]}, OK, OK),
+    one("enum value added", {"enum": ["a", "b"]}, {"enum": ["a", "b", "c"]}, OK, BREAKS),
+    one("enum value replaced", {"enum": ["a", "b"]}, {"enum": ["a", "c"]}, BREAKS, BREAKS),
+    one("enum reordered", {"enum": ["a", "b"]}, {"enum": ["b", "a"]}, OK, OK),
+    one("enum opened to all strings", {"enum": ["a", "b"]}, TEXT, OK, BREAKS),
+    one("const changed", {"const": 1}, {"const": 2}, BREAKS, BREAKS),
+    one("const written as a float", {"const": 1}, {"const": 1.0}, OK, OK),
+    one("const to enum", {"const": "a"}, {"enum": ["a", "b"]}, OK, BREAKS),
+    one("const to true from 1", {"const": 1}, {"const": True}, BREAKS, BREAKS),
+    one("minimum lowered", {**WHOLE, "minimum": 5}, {**WHOLE, "minimum": 3}, OK, BREAKS),
+    one("maximum removed", {**WHOLE, "maximum": 5}, WHOLE, OK, BREAKS),
+    one(
+        "bound made exclusive", {"type": "number", "minimum": 0}, {"type": "number", "exclusiveMinimum": 0}, BREAKS, OK
+    ),
+    one("exclusive bound of integers", {**WHOLE, "exclusiveMinimum": 0}, {**WHOLE, "minimum": 1}, OK, OK),
+    one("multipleOf halved", {**WHOLE, "multipleOf": 10}, {**WHOLE, "multipleOf": 5}, OK, BREAKS),
+    one("maxLength raised", {**TEXT, "maxLength": 5}, {**TEXT, "maxLength": 9}, OK, BREAKS),
+    one("minLength added", TEXT, {**TEXT, "minLength": 1}, BREAKS, OK),
+    one("pattern added", TEXT, {**TEXT, "pattern": "^[a-z]+$"}, BREAKS, OK),
+    one("pattern widened", {**TEXT, "pattern": "^a$"}, {**TEXT, "pattern": "^[ab]$"}, UNKNOWN, BREAKS),
+    one("format added", TEXT, {**TEXT, "format": "date"}, BREAKS, OK),
+    one("format changed", {**TEXT, "format": "date"}, {**TEXT, "format": "uuid"}, BREAKS, BREAKS),
+    one("items narrowed", {"type": "array"}, {"type": "array", "items": TEXT}, BREAKS, OK),
+    one("items widened", {"type": "array", "items": WHOLE}, {"type": "array", "items": {"type": "number"}}, OK, BREAKS),
+    one("uniqueItems added", {"type": "array"}, {"type": "array", "uniqueItems": True}, BREAKS, OK),
+    one("minItems raised", {"type": "array", "minItems": 1}, {"type": "array", "minItems": 2}, BREAKS, OK),
+    one("maxItems raised", {"type": "array", "maxItems": 2}, {"type": "array", "maxItems": 3}, OK, BREAKS),
+    one(
+        "tuple lengthened",
+        {"type": "array", "prefixItems": [TEXT], "items": False},
+        {"type": "array", "prefixItems": [TEXT, WHOLE], "items": False},
+        OK,
+        BREAKS,
+    ),
+    one("contains added", {"type": "array"}, {"type": "array", "contains": TEXT}, BREAKS, OK),
+    one("oneOf variant added", {"oneOf": SHAPES}, {"oneOf": [*SHAPES, ANOTHER]}, OK, BREAKS),
+    one("anyOf variant removed", {"anyOf": [TEXT, WHOLE]}, {"anyOf": [TEXT]}, BREAKS, OK),
+    one("oneOf that overlaps", {"oneOf": [WHOLE]}, {"oneOf": [WHOLE, {"type": "number"}]}, BREAKS, BREAKS),
+    one("allOf added", WHOLE, {"allOf": [WHOLE, {"minimum": 0}]}, BREAKS, OK),
+    one("allOf folded in", {"allOf": [WHOLE, {"minimum": 0}]}, {**WHOLE, "minimum": 0}, OK, OK),
+    one("not added", TEXT, {**TEXT, "not": {"const": ""}}, BREAKS, OK),
+    one(
+        "condition added",
+        {"type": "object", "properties": {"k": TEXT}},
+        {"type": "object", "properties": {"k": TEXT}, "if": {"required": ["k"]}, "then": {"required": ["v"]}},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "dependentRequired added",
+        members(a=TEXT, b=TEXT),
+        {**members(a=TEXT, b=TEXT), "dependentRequired": {"a": ["b"]}},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "propertyNames added",
+        {"type": "object"},
+        {"type": "object", "propertyNames": {"pattern": "^[a-z]+$"}},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "pattern of names added",
+        {"type": "object"},
+        {"type": "object", "patternProperties": {"^n_": WHOLE}},
+        BREAKS,
+        OK,
+    ),
+    Edit("minProperties added", {"type": "object"}, {"type": "object", "minProperties": 1}, BREAKS, OK),
+    Edit(
+        "maxProperties lowered",
+        {"type": "object", "maxProperties": 3},
+        {"type": "object", "maxProperties": 2},
+        BREAKS,
+        OK,
+    ),
+    Edit("$ref put in place", member(TEXT), REFERRED, OK, OK),
+    Edit(
+        "what $ref leads to narrowed",
+        REFERRED,
+        {**REFERRED, "$defs": {"t": {"type": "string", "minLength": 2}}},
+        BREAKS,
+        OK,
+    ),
+    Edit("$ref to another", REFERRED, {**REFERRED, "$defs": {"t": WHOLE}}, BREAKS, BREAKS),
+    Edit(
+        "recursive schema widened",
+        TREE,
+        {**TREE, "properties": {**TREE["properties"], "n": {"type": "number"}}},
+        OK,
+        BREAKS,
+    ),
+    Edit("nested optional property added", member(members(a=TEXT)), member(members(a=TEXT, b=WHOLE)), NOTED, OK),
+    Edit("nested bound tightened", member(members(a=WHOLE)), member(members(a={**WHOLE, "maximum": 9})), BREAKS, OK),
+    Edit("nested object closed", member(members(a=TEXT)), member(members(True, a=TEXT)), BREAKS, OK),
+    Edit(
+        "unevaluatedProperties added", members(x=TEXT), {**members(x=TEXT), "unevaluatedProperties": False}, BREAKS, OK
+    ),
+    Edit("nothing is accepted any more", members(x=TEXT), {"not": {}}, BREAKS, OK),
+]
