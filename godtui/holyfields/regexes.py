@@ -12,7 +12,11 @@ LAST: Final = 0x10FFFF
 DIGIT: Final = ((48, 57),)
 WORD: Final = ((48, 57), (65, 90), (95, 95), (97, 122))
 NEW_LINE: Final = ((10, 10),)
-CLASSES: Final = {"d": DIGIT, "w": WORD}
+SPACE: Final = (
+    *((9, 13), (32, 32), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
+    *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000), (0xFEFF, 0xFEFF)),
+)
+CLASSES: Final = {"d": DIGIT, "w": WORD, "s": SPACE}
 CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 SYNTAX: Final = "^$\\.*+?()[]{}|/"
 MAX_DEPTH: Final = 50
@@ -100,7 +104,7 @@ class _Parser:
         if self._at < len(self._pattern):
             raise self._error("this parenthesis closes nothing: escape it as \\)")
         if self._looks and self._classes:
-            raise self._error("\\d and \\w beside a lookahead differ between languages: write the class out", at=0)
+            raise self._error("\\d, \\w and \\s beside a lookahead differ between languages: write the class out", at=0)
         return tree
 
     def _error(self, message: str, at: int | None = None) -> UnportableError:

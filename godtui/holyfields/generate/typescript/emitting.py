@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from importlib.resources import files
 from typing import Final, TypeVar
 
 from godtui.holyfields.generate.collecting import refusal
 from godtui.holyfields.generate.collection import Collection, Payload
+from godtui.holyfields.generate.names import contract_words
 from godtui.holyfields.generate.refusals import Refusal, RefusedError
 from godtui.holyfields.generate.typescript.expressions import Expressions, comment
 from godtui.holyfields.generate.typescript.fragments import Fragments, literal
-from godtui.holyfields.generate.typescript.ordering import in_order
+from godtui.holyfields.generate.typescript.ordering import in_order, looped
+from godtui.holyfields.generate.typescript.types import type_of
 from godtui.jsontext import Json
 
 Key = TypeVar("Key", bound=Hashable)
@@ -63,6 +64,7 @@ class _Package:
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
         self._refusals: list[Refusal] = []
+        self._looped = looped(collection.definitions)
         self._constants = _distinct({key: _pascal(one.name) for key, one in collection.definitions.items()})
         self._names = _distinct(
             {(one.event_type, one.version): _payload_name(one) for one in collection.payloads}, self._constants.values()
@@ -116,16 +118,19 @@ class _Package:
 
             def refer(other: str, done: frozenset[str] = frozenset(done)) -> str:
                 constant = _constant(self._constants[other])
-                # The type of what refers to itself cannot be inferred.
-                return constant if other in done else f"z.lazy((): z.ZodType => {constant})"
+                return constant if other in done else f"z.lazy(() => {constant})"
 
             expressions = Expressions(Fragments(self._refuser(key)), refer)
             name = self._constants[key]
             text = expressions.express(definition.schema, "")
             described = comment(definition.schema)
+            annotation, type_ = "", f"z.infer<typeof {_constant(name)}>"
+            if key in self._looped:
+                # The type of what refers to itself cannot be inferred.
+                annotation, type_ = f": z.ZodType<{name}>", type_of(definition.schema, self._constants.__getitem__)
             parts.append(
-                f"\n{described}export const {_constant(name)} = {text};\n\n"
-                f"{described}export type {name} = z.infer<typeof {_constant(name)}>;\n"
+                f"\n{described}export const {_constant(name)}{annotation} = {text};\n\n"
+                f"{described}export type {name} = {type_};\n"
             )
             helpers |= expressions.helpers
             done.add(key)
@@ -179,13 +184,11 @@ class _Package:
 
 
 def _payload_name(payload: Payload) -> str:
-    suffix = "" if payload.version == "v1" else payload.version
-    return _pascal([*re.split(r"[^A-Za-z0-9]+", payload.event_type), suffix])
+    return _pascal(contract_words(payload.event_type, payload.version))
 
 
 def _pascal(words: Iterable[str]) -> str:
-    parts = [part for word in words for part in re.split(r"[^A-Za-z0-9]+", word) if part]
-    return "".join(part[0].upper() + part[1:] for part in parts) or "Unnamed"
+    return "".join(word.capitalize() for word in words) or "Unnamed"
 
 
 def _constant(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from godtui.holyfields.generate.typescript.fragments import Fragments, escaped, literal, member
 from godtui.jsontext import Json
 
-TYPES: Final = {
+TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "array": list,
     "boolean": bool,
     "integer": (int, float),
@@ -108,7 +108,7 @@ class Expressions:
         own = {keyword: given for keyword, given in rules.items() if keyword not in APPLIED}
         parts = [self._own(schema, own, pointer)] if own else []
         if "$ref" in rules:
-            parts.append(self._refer(_key(rules["$ref"])))
+            parts.append(self._refer(key_of(rules["$ref"])))
         parts += [self.express(one, f"{pointer}/allOf/{index}") for index, one in enumerate(rules.get("allOf", ()))]
         for keyword, union in (("anyOf", "union"), ("oneOf", "xor")):
             if keyword in rules:
@@ -127,8 +127,8 @@ class Expressions:
         return self._typed(schema, {"type": types}, pointer) if types else "z.unknown()"
 
     def _own(self, schema: Mapping[str, Json], rules: dict[str, Json], pointer: str) -> str:
-        values = [rules["const"]] if "const" in rules else rules.get("enum")
-        if values is not None and not any(isinstance(value, (dict, list)) for value in values):
+        values = scalars(rules)
+        if values is not None:
             return self._values(rules, values)
         if "type" in rules:
             return self._typed(schema, rules, pointer)
@@ -139,8 +139,8 @@ class Expressions:
         said = {"const"} if "const" in rules else {"enum"}
         if "type" in rules:
             said.add("type")
-            types = _types(rules)
-            values = [value for value in values if any(_is_of(value, one) for one in types)]
+            types = types_of(rules)
+            values = [value for value in values if any(is_of(value, one) for one in types)]
         texts = list(dict.fromkeys(map(literal, values)))
         if not texts:
             text = "z.never()"
@@ -152,7 +152,7 @@ class Expressions:
         return self._refined(text, _left(rules, said))
 
     def _typed(self, schema: Mapping[str, Json], rules: dict[str, Json], pointer: str) -> str:
-        types = _types(rules)
+        types = types_of(rules)
         if "number" in types:
             types = [one for one in types if one != "integer"]
         own = {one: OF_TYPE.get("number" if one == "integer" else one, set()) for one in types}
@@ -252,16 +252,27 @@ def comment(schema: Json) -> str:
     return "/**\n" + "".join(f" * {line}".rstrip() + "\n" for line in lines) + " */\n"
 
 
-def _key(reference: str) -> str:
+def scalars(schema: Mapping[str, Json]) -> list[Json] | None:
+    """The values a schema lists, where it does and they have no parts."""
+    values: list[Json] | None = [schema["const"]] if "const" in schema else schema.get("enum")
+    if values is None or any(isinstance(value, (dict, list)) for value in values):
+        return None
+    return values
+
+
+def key_of(reference: str) -> str:
+    """The key of the definition that a `$ref` leads to."""
     return reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
 
 
-def _types(rules: Mapping[str, Json]) -> list[str]:
+def types_of(rules: Mapping[str, Json]) -> list[str]:
+    """The types a schema with `type` allows."""
     given = rules["type"]
     return list(given) if isinstance(given, list) else [given]
 
 
-def _is_of(value: Json, type_: str) -> bool:
+def is_of(value: Json, type_: str) -> bool:
+    """Whether a scalar is of a type."""
     if isinstance(value, bool):
         return type_ == "boolean"
     if type_ == "integer" and isinstance(value, float):

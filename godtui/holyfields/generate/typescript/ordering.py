@@ -26,6 +26,19 @@ def in_order(definitions: Mapping[str, Definition]) -> list[str]:
     return list(made)
 
 
+def looped(definitions: Mapping[str, Definition]) -> frozenset[str]:
+    """The keys of definitions that refer to themselves, be it through others."""
+    others = {key: set(_referred(one.schema)) & definitions.keys() for key, one in definitions.items()}
+    # What refers to nothing that is left is in no loop, and neither is what nothing left refers to.
+    while True:
+        reached = set().union(*others.values())
+        ended = {key for key, referred in others.items() if not referred or key not in reached}
+        if not ended:
+            break
+        others = {key: referred - ended for key, referred in others.items() if key not in ended}
+    return frozenset(others)
+
+
 def _referred(schema: Json) -> Iterator[str]:
     """The keys of the definitions a schema may refer to; more than it does is no harm."""
     if isinstance(schema, dict):
