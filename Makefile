@@ -4,10 +4,16 @@ PYTHON ?= python3
 GODTUI_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: run test lint bench soak clean
+.PHONY: run generate generate-python generate-typescript test lint bench soak clean
 
 run: $(VENV)/.installed
 	@$(BIN)/godtui $(GODTUI_ARGS)
+
+generate: $(VENV)/.installed
+	@$(BIN)/holyfields generate
+
+generate-python generate-typescript: generate-%: $(VENV)/.installed
+	@$(BIN)/holyfields generate $*
 
 test: $(VENV)/.developing
 	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile --no-loadscope-reorder

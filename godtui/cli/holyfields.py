@@ -11,6 +11,7 @@ from godtui.cli.cataloguing import list_contracts, show_contract
 from godtui.cli.comparing import check
 from godtui.cli.documenting import document_events
 from godtui.cli.ending import Piped, run
+from godtui.cli.generating import generate_code
 from godtui.cli.linting import lint_command
 
 
@@ -20,6 +21,7 @@ def holyfields() -> None:
     """The contracts of 33GOD's events: generate types, lint, compare, list, show, document."""
 
 
+holyfields.add_command(generate_code)
 holyfields.add_command(list_contracts)
 holyfields.add_command(show_contract)
 holyfields.add_command(document_events)
