@@ -18,11 +18,9 @@ TYPE = "test.event.created"
 
 
 def _model(folder: Path, schema: dict[str, Any], version: str = "v1") -> type[BaseModel]:
-    with imported(
-        Collection((Payload(TYPE, version, "", "", schema, "test/event.created.json"),), {}), folder
-    ) as package:
-        model: type[BaseModel] = package.EVENTS[TYPE]
-        return model
+    payload = Payload(TYPE, version, "", "", schema, "test/event.created.json")
+    model: type[BaseModel] = imported(Collection((payload,), {}), folder).EVENTS[TYPE]
+    return model
 
 
 async def test_a_model_is_published_as_the_event_it_is_of(way: Way, tmp_path: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -24,13 +22,12 @@ def write(collection: Collection, folder: Path) -> Path:
     return folder
 
 
-@contextmanager
-def imported(collection: Collection, folder: Path) -> Iterator[ModuleType]:
-    """The package, importable within the block."""
+def imported(collection: Collection, folder: Path) -> ModuleType:
+    """The package; others of its name may be imported before and after."""
     sys.path.insert(0, str(write(collection, folder)))
     importlib.invalidate_caches()
     try:
-        yield importlib.import_module(PACKAGE)
+        return importlib.import_module(PACKAGE)
     finally:
         sys.path.remove(str(folder))
         for name in [one for one in sys.modules if one.partition(".")[0] == PACKAGE]:

@@ -78,8 +78,7 @@ def judged(folder: Path, draft: str, file: str) -> Iterator[tuple[list[Case], ty
         except RefusedError as error:
             yield cases, str(error)
             continue
-        with imported(collection, place / "out") as package:
-            yield cases, package.EVENTS["suite.case"]
+        yield cases, imported(collection, place / "out").EVENTS["suite.case"]
 
 
 @pytest.mark.parametrize(("draft", "file"), FILES, ids=[f"{draft}/{file}" for draft, file in FILES])

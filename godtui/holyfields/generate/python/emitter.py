@@ -12,6 +12,7 @@ from godtui.holyfields.generate.python.assertions import assertions
 from godtui.holyfields.generate.python.definitions import Definitions
 from godtui.holyfields.generate.python.identifiers import class_name, unique, words
 from godtui.holyfields.generate.python.layout import (
+    WIDTH,
     Entry,
     Group,
     docstring,
@@ -45,6 +46,9 @@ _IMPORTS: Final = {
     f"{PACKAGE}._rules": ("Integer", "Number", "Omissible", "Record", "Satisfies"),
 }
 
+_SHARED: Final = re.compile(r"(?<![\w.])shared\.")
+_LONGEST: Final = 60
+
 
 def emit(collection: Collection) -> dict[str, str]:
     """The files of the Python package, by path below `generated/python/`."""
@@ -69,7 +73,7 @@ def emit(collection: Collection) -> dict[str, str]:
 
 
 def _module_name(payload: Payload) -> str:
-    return "_".join([*(re.sub(r"\W", "_", word) for word in payload.event_type.split(".")), payload.version])
+    return f"{re.sub(r'[^a-z0-9]+', '_', payload.event_type)[:_LONGEST]}_{payload.version}"
 
 
 def _contract(payload: Payload, definitions: Definitions) -> tuple[str, str]:
@@ -104,23 +108,18 @@ def _shared(definitions: Definitions) -> str:
 
 def _file(about: str, lines: list[str]) -> str:
     code = "\n".join(lines)
-    imports = []
-    if re.search(r"(?<![\w.])shared\.", code):
-        imports.append(f"from {PACKAGE} import shared\n")
-    groups = {source: [one for one in names if re.search(rf"\b{one}\b", code)] for source, names in _IMPORTS.items()}
     head = [*docstring(about, depth=0), "", "from __future__ import annotations", ""]
-    for source, names in groups.items():
-        local = source.startswith(PACKAGE)
-        found = imports if local else []
-        lines_of = [one.rstrip() for one in found]
-        if names:
-            lines_of += lay_out(Group("(", tuple(names), ")"), before=f"from {source} import ")
-        head += [*(_bare(one) for one in lines_of), ""] if lines_of else []
+    for source, names in _IMPORTS.items():
+        used = [one for one in names if re.search(rf"\b{one}\b", code)]
+        lines_of = _import(PACKAGE, "shared") if names[0] == "Integer" and _SHARED.search(code) else []
+        lines_of += _import(source, *used) if used else []
+        head += [*lines_of, ""] if lines_of else []
     return HEADER + "\n".join(head).rstrip() + "\n" + (code.rstrip() + "\n" if code else "")
 
 
-def _bare(line: str) -> str:
-    return re.sub(r"import \((.*)\)$", r"import \1", line)
+def _import(source: str, *names: str) -> list[str]:
+    lines = lay_out(Group("(", names, ")"), before=f"from {source} import ")
+    return [re.sub(r"import \((.*)\)$", r"import \1", line) for line in lines]
 
 
 def _definitions(definitions: Definitions) -> str:
@@ -140,20 +139,22 @@ def _index(models: list[tuple[Payload, str, str]]) -> str:
     for _, versions in groupby(models, key=lambda one: one[0].event_type):
         newest.append(max(versions, key=lambda one: int(one[0].version[1:])))
     taken: set[str] = {"EVENTS", "BaseModel"}
-    imports: list[tuple[str, str]] = []
+    imports: list[tuple[str, list[str]]] = []
     entries = []
     for payload, module, name in newest:
         known = class_name((name,), taken) if name in taken else name
         taken.add(known)
         what = name if known == name else f"{name} as {known}"
-        imports.append((module, f"from {PACKAGE}.{module} import {what}"))
+        imports.append((module, _import(f"{PACKAGE}.{module}", what)))
         entries.append(Entry(f"{text(payload.event_type)}: ", known))
     lines = ['"""The payloads of events, by event type."""', "", "from __future__ import annotations", ""]
     lines += ["from pydantic import BaseModel", ""]
     lines += [f"from {PACKAGE}._definitions import DEFINITIONS", f"from {PACKAGE}._rules import define"]
-    lines += [line for _, line in sorted(imports, key=lambda one: _natural(one[0]))]
+    for _, line in sorted(imports, key=lambda one: _natural(one[0])):
+        lines += line
     lines += ["", "define(DEFINITIONS)", ""]
-    lines += lay_out(Group("{", tuple(entries), "}"), before="EVENTS: dict[str, type[BaseModel]] = ")
+    events = lay_out(Group("{", tuple(entries), "}"), before="EVENTS: dict[str, type[BaseModel]] = ")
+    lines += [line if len(line) <= WIDTH else f"{line}  # noqa: E501" for line in events]
     lines += ['"""The newest version of each."""', ""]
     names = ["EVENTS", *sorted(taken - {"EVENTS", "BaseModel"}, key=_natural)]
     lines += lay_out(Group("[", tuple(text(one) for one in names), "]"), before="__all__ = ")

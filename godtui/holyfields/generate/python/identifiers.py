@@ -12,7 +12,9 @@ from pydantic import BaseModel
 
 _READABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-_USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "int", "float", "bool", "shared"})
+_USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "shared", "l"})
+"""Also what linters find ambiguous."""
+_LONGEST: Final = 60
 _TAKEN: Final = frozenset(dir(BaseModel)) | _USED_IN_MODELS
 
 
@@ -27,6 +29,7 @@ def field_name(name: str, taken: Container[str]) -> str:
     made = name if _READABLE.fullmatch(name) else "_".join(words(name)) or "field"
     if not made[0].isalpha():
         made = f"field_{made}"
+    made = made[:_LONGEST]
     if keyword.iskeyword(made) or made in _TAKEN:
         made = f"{made}_"
     return unique(made, taken)
@@ -37,6 +40,7 @@ def class_name(parts: Iterable[str], taken: Container[str]) -> str:
     made = "".join(word.capitalize() for part in parts for word in words(part)) or "Model"
     if not made[0].isalpha():
         made = f"Model{made}"
+    made = made[:_LONGEST]
     if keyword.iskeyword(made):
         made = f"{made}Model"
     return unique(made, taken)

@@ -21,6 +21,8 @@ class Group:
     items: tuple[Expression, ...]
     after: str
     separator: str = ", "
+    whole: str = ""
+    """How it stands on one line, where that is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +63,23 @@ def literal(value: Json) -> Expression:
 
 
 def text(value: str) -> str:
-    """A string in double quotes, with everything escaped that does not print."""
+    """A string in double quotes, or in single ones where that saves escapes; what does not print is escaped."""
+    quote = "'" if '"' in value and "'" not in value else '"'
     out = []
     for character in value:
-        if character in '"\\':
+        if character in (quote, "\\"):
             out.append(f"\\{character}")
         elif character.isprintable():
             out.append(character)
         else:
             out.append(repr(character)[1:-1])
-    return f'"{"".join(out)}"'
+    return f"{quote}{''.join(out)}{quote}"
 
 
 def _long_text(value: str) -> Expression:
     size = WIDTH // 3
-    return Group("(", tuple(text(value[start : start + size]) for start in range(0, len(value), size)), ")", " ")
+    pieces = tuple(text(value[start : start + size]) for start in range(0, len(value), size))
+    return Group("(", pieces, ")", " ", text(value))
 
 
 def flat(expression: Expression) -> str:
@@ -84,8 +88,8 @@ def flat(expression: Expression) -> str:
         return expression
     if isinstance(expression, Entry):
         return expression.name + flat(expression.value)
-    if expression.separator == " ":
-        return '"' + "".join(flat(item)[1:-1] for item in expression.items) + '"'
+    if expression.whole:
+        return expression.whole
     inner = expression.separator.join(flat(item) for item in expression.items)
     return inner if expression.separator == " | " else f"{expression.before}{inner}{expression.after}"
 

@@ -116,7 +116,9 @@ class Module:
             expression, nullable = self.expression(value, described.get(prop, True), (*path, prop))
             fields += _field(own, prop, expression, nullable=nullable, required=prop in made.required)
             fields += docstring(about, depth=1) if (about := _description(described.get(prop))) else []
-        body = [f"    {name}: ClassVar[str] = {text(value)}" for name, value in (constants or {}).items()]
+        body = []
+        for constant, value in (constants or {}).items():
+            body += lay_out(literal(value), before=f"{constant}: ClassVar[str] = ", depth=1)
         body += self._settings(made, path, described)
         about = _description(raw) or _title(raw)
         sections = [docstring(about, depth=1) if about else [], body, fields]
@@ -327,13 +329,14 @@ def _types_of_values(values: list[Json]) -> set[str]:
 def _field(name: str, prop: str, expression: Expression, *, nullable: bool, required: bool) -> list[str]:
     settings: list[Expression] = []
     if name != prop:
-        settings.append(Entry("alias=", text(prop)))
-    if required:
-        after = f" = {flat(call('Field', *settings))}" if settings else ""
-    else:
+        settings.append(Entry("alias=", literal(prop)))
+    if not required:
         expression = expression if nullable else subscript("Omissible", expression)
-        after = f" = {flat(call('Field', 'default=None', *settings))}" if settings else " = None"
-    return lay_out(expression, before=f"{name}: ", after=after, depth=1)
+        settings[:0] = ["default=None"] if settings else []
+    if not settings:
+        return lay_out(expression, before=f"{name}: ", after="" if required else " = None", depth=1)
+    lines = lay_out(expression, before=f"{name}: ", depth=1)
+    return [*lines[:-1], *lay_out(call("Field", *settings), before=f"{lines[-1].lstrip()} = ", depth=1)]
 
 
 def _property_schemas(raw: Json, definitions: Definitions) -> dict[str, Json]:

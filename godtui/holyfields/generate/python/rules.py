@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Self, TypeAlias, TypeVar
 
 import jsonschema_rs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, PlainValidator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    PlainValidator,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 Schema: TypeAlias = "dict[str, Any] | bool"
@@ -38,14 +46,21 @@ class Satisfies:
 
     def judge(self, value: Any) -> Any:
         """The value itself. Raises PydanticCustomError with the reason where it does not satisfy the schema."""
-        document = as_json(value)
-        validator = self._compiled()
-        if not validator.is_valid(document):
-            error = next(validator.iter_errors(document))
-            path = "".join(f"/{part}" for part in error.instance_path)
-            reason = f"{path}: {error.message}" if path else error.message
+        reason = self._reason(as_json(value))
+        if reason is not None:
             raise PydanticCustomError("schema", "{reason}", {"reason": reason})
         return value
+
+    def _reason(self, document: Any) -> str | None:
+        validator = self._compiled()
+        try:
+            if validator.is_valid(document):
+                return None
+            error = next(validator.iter_errors(document))
+        except (ValueError, RecursionError) as failed:
+            return f"cannot be judged: {failed}"
+        path = "".join(f"/{part}" for part in error.instance_path)
+        return f"{path}: {error.message}" if path else error.message
 
     def _compiled(self) -> jsonschema_rs.Validator:
         if self._validator is None:
@@ -135,8 +150,18 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=(), serialize_by_alias=True)
 
     RULES: ClassVar[Satisfies | None] = None
+    __test__: ClassVar[bool] = False
+    """Tells pytest that what begins with Test is an event all the same."""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _satisfies_rules(cls, value: Any) -> Any:
-        return value if cls.RULES is None else cls.RULES.judge(value)
+    def _judge(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(value, BaseModel) and not isinstance(value, cls):
+            value = as_json(value)
+        made = handler(value if cls.RULES is None else cls.RULES.judge(value))
+        if made.__pydantic_extra__ and isinstance(value, dict):
+            # A member of the object may have the name that a field goes by in Python only; that does not set the field.
+            for name in made.__pydantic_extra__.keys() & cls.model_fields.keys():
+                if cls.model_fields[name].alias not in value:
+                    made.__pydantic_fields_set__.discard(name)
+        return made
