@@ -13,6 +13,7 @@ from godtui.cli.documenting import document_events
 from godtui.cli.ending import Piped, run
 from godtui.cli.generating import generate_code
 from godtui.cli.linting import lint_command
+from godtui.cli.scaffolding import new_contract
 
 
 @click.group(cls=Piped, context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,6 +25,7 @@ def holyfields() -> None:
 holyfields.add_command(generate_code)
 holyfields.add_command(list_contracts)
 holyfields.add_command(show_contract)
+holyfields.add_command(new_contract)
 holyfields.add_command(document_events)
 holyfields.add_command(check)
 holyfields.add_command(lint_command)
