@@ -157,7 +157,7 @@ def _folder_before(against: str, folder: Path) -> Iterator[Path]:
     """The folder that `--against` names, or the folder of the contracts in the revision it names."""
     from godtui.holyfields.compatibility import RevisionError, earlier_folder
 
-    if Path(against).is_dir():
+    if against and Path(against).is_dir():
         yield Path(against)
         return
     try:
