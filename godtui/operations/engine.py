@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -78,11 +79,12 @@ class EngineContracts:
         self._catalogue = self._made(contracts.current)
 
     async def contracts(self) -> list[dict[str, Any]]:
-        return self._current().summary()
+        # On a thread: where contracts have no examples, finding some takes a while.
+        return await asyncio.to_thread(self._current().summary)
 
     async def contract(self, event_type: str, version: str | None = None) -> dict[str, Any] | None:
         try:
-            return self._current().describe(event_type, version)
+            return await asyncio.to_thread(self._current().describe, event_type, version)
         except UnknownContractError:
             return None
 
