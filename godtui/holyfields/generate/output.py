@@ -91,7 +91,7 @@ class _Change:
         self._new = beside / "new"
         self._old = beside / "old"
         self._made: list[Path] = []
-        self._moved: list[str] = []
+        self._moved: dict[str, None] = {}
 
     def make(self) -> None:
         """Raises OSError; what was there before is there again then."""
@@ -110,7 +110,7 @@ class _Change:
             for path in sorted(self._plan.texts, key=lambda path: path.endswith(f"/{MANIFEST}")):
                 self._move(self._new / "texts" / path, path)
             for path in self._plan.removed:
-                self._moved.append(path)
+                self._moved[path] = None
                 (self._plan.out / path).unlink()
         except BaseException:
             self._undo()
@@ -122,7 +122,7 @@ class _Change:
         for folder in reversed([one for one in target.parents if not one.exists()]):
             folder.mkdir()
             self._made.append(folder)
-        self._moved.append(path)
+        self._moved[path] = None
         source.replace(target)
 
     def _undo(self) -> None:
