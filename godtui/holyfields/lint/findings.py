@@ -56,7 +56,7 @@ STYLE: Final = {
     "example": "an example fails its schema",
     "shadowing": "`additionalProperties: false` refuses what an `allOf` beside it describes",
     "link-escapes": "a symbolic link leads out of the folder",
-    "regex-runaway": "a pattern may take very long on some texts where it is tried by going back",
+    "regex": "a pattern may take forever on some texts, or is read differently by Python, JavaScript and the bus",
     "ignore-unused": "an `x-lint-ignore` hides nothing",
     "ignore-malformed": "an `x-lint-ignore` is not codes with reasons",
 }

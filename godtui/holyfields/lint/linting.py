@@ -30,7 +30,7 @@ def lint(folder: Path) -> list[Finding]:
             *(describing.descriptions(subject) for subject in subjects),
             *(describing.examples(subject, contracts) for subject in subjects),
             *(shadowing.shadowing(subject) for subject in subjects),
-            *(patterns.runaway(subject) for subject in subjects),
+            *(patterns.regexes(subject) for subject in subjects),
         )
     )
     found = {_of_fault(fault) for fault in examined.faults}
