@@ -30,8 +30,8 @@ class Change(NamedTuple):
         return {
             "event_type": self.event_type,
             "version": self.version,
-            "from_hash": before and before.digest,
-            "to_hash": after and after.digest,
+            "from_hash": _digest(before),
+            "to_hash": _digest(after),
             "compatible": verdict,
         }
 
@@ -50,7 +50,7 @@ def digest(registry: Registry, event_type: str, version: str) -> str | None:
 
 
 def _digest(contract: Contract | None) -> str | None:
-    return contract and contract.digest
+    return None if contract is None else contract.digest
 
 
 def _by_name(registry: Registry) -> dict[tuple[str, str], Contract]:
