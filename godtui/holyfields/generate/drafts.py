@@ -44,6 +44,7 @@ _MISSING: Final = {
 """Keywords of other drafts, which decide nothing in this one although they were meant to."""
 
 _FORMATS_SINCE_2019: Final = frozenset(("duration", "uuid"))
+_SUCCESSORS: Final = frozenset(("dependentRequired", "dependentSchemas"))
 _COUNTED: Final = ("contains", "minContains", "maxContains")
 
 
@@ -92,6 +93,9 @@ class Converter:
             return made
         for name in sorted(_MISSING[draft] & schema.keys()):
             self._refuse(source, name, f"{name} decides nothing in this draft; name another in $schema, or remove it")
+        if "dependencies" in schema and not _SUCCESSORS.isdisjoint(schema):
+            message = "dependencies stands beside its successors; write dependentRequired and dependentSchemas alone"
+            self._refuse(source, "dependencies", message)
         for name, value, written in _modern(schema, draft):
             if name in _VALUES:
                 made[name] = value

@@ -150,6 +150,7 @@ def test_deep_schemas(write: Write) -> None:
         ("draft7", {"dependentRequired": {}}, "/dependentRequired", "decides nothing in this draft"),
         ("draft7", {"properties": {"a": {"prefixItems": [True]}}}, "/properties/a/prefixItems", "decides nothing"),
         ("draft7", {"contentEncoding": "base64"}, "/contentEncoding", "name draft 2020-12"),
+        ("draft2020-12", {"dependencies": {}, "dependentRequired": {}}, "/dependencies", "beside its successors"),
         ("draft2020-12", {"additionalItems": False}, "/additionalItems", "decides nothing in this draft"),
         ("draft2020-12", {"properties": {"a": {"$ref": "#/$defs/b"}}}, "/properties/a/$ref", "leads nowhere"),
         ("draft2020-12", {"$ref": "https://example.com/x.json"}, "/$ref", "nothing is fetched"),
