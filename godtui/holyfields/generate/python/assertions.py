@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from godtui.jsontext import Json, pointer
@@ -48,6 +49,8 @@ PLAIN: Final = frozenset(
         "format",
     }
 )
+MAX_NESTING: Final = 64
+"""Levels of a schema; Python reads no more than 200 brackets within each other."""
 NEVER: Final[dict[str, Json]] = {"not": {}}
 
 _OF_TYPE: Final = {
@@ -99,6 +102,18 @@ def assertions(schema: Json) -> Json:
         elif name in PLAIN:
             kept[name] = value
     return kept or True
+
+
+def deepest(schema: Json, path: tuple[str | int, ...] = ()) -> tuple[str | int, ...] | None:
+    """The path to the first place that is nested deeper than MAX_NESTING, None where nothing is."""
+    if len(path) > MAX_NESTING:
+        return path
+    members: Iterable[tuple[str | int, Json]] = ()
+    if isinstance(schema, dict):
+        members = schema.items()
+    elif isinstance(schema, list):
+        members = enumerate(schema)
+    return next((found for name, one in members if (found := deepest(one, (*path, name))) is not None), None)
 
 
 def target(reference: str) -> str:

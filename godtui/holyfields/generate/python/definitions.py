@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 
 from godtui.holyfields.generate.collection import Collection
@@ -19,6 +18,8 @@ class Definitions:
         self.found = dict(collection.definitions)
         self.schemas: dict[str, Json] = {key: assertions(one.schema) for key, one in self.found.items()}
         self.names: dict[str, str] = {}
+        self.nullable: dict[str, bool] = {}
+        """Whether the type of a definition says null, where that was asked."""
         self.used: set[str] = set()
         """The definitions that rules refer to, directly or through others."""
         for key in sorted(self.found):
@@ -51,9 +52,3 @@ class Definitions:
                 cycle: list[str] = error.args[1]
                 opaque.update(cycle)
                 needs |= {key: set() for key in cycle}
-
-    def described(self, keys: Iterator[str]) -> Iterator[tuple[str, str]]:
-        """Each name with the description of what it stands for."""
-        for key in keys:
-            schema = self.found[key].schema
-            yield self.names[key], schema.get("description", "") if isinstance(schema, dict) else ""

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import keyword
 import re
-import unicodedata
 from collections.abc import Container, Iterable
 from typing import Final
 
 from pydantic import BaseModel
 
+from godtui.holyfields.generate.names import words
+
 _READABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "shared", "l"})
 """Also what linters find ambiguous."""
 _LONGEST: Final = 60
 _TAKEN: Final = frozenset(dir(BaseModel)) | _USED_IN_MODELS
-
-
-def words(text: str) -> list[str]:
-    """The words of a name in lower case, whatever separates them."""
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return [word.lower() for word in _WORD.findall(plain)]
 
 
 def field_name(name: str, taken: Container[str]) -> str:

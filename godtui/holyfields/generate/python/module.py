@@ -62,6 +62,8 @@ _LENGTHS: Final = {
 }
 _EXACT: Final = 2**53
 """Whole numbers up to which a bound is the same to everyone; lengths beyond it are nobody's."""
+_DEEPEST: Final = 40
+"""Words of a class's name beyond which a schema is left to be judged as a whole: nobody reads that."""
 
 
 class Typing(NamedTuple):
@@ -145,7 +147,7 @@ class Module:
         return lines
 
     def _typing(self, schema: Json, raw: Json, path: tuple[str, ...]) -> Typing:
-        if not isinstance(schema, dict):
+        if not isinstance(schema, dict) or len(path) > _DEEPEST:
             return Typing("JsonValue", True, schema)
         if any(name in schema for name in ("unevaluatedProperties", "unevaluatedItems")) and not self._is_class(schema):
             return self._judged_whole(schema, raw, path)
@@ -176,17 +178,20 @@ class Module:
         if key in self._definitions.opaque:
             return Typing("JsonValue", True, reference(key))
         name = self._definitions.names[key]
-        return Typing(name if self._own else f"shared.{name}", self._nullable(key))
+        return Typing(name if self._own else f"shared.{name}", self.nullable(key))
 
-    def _nullable(self, key: str) -> bool:
-        """Whether the alias of a definition says null; a class never does."""
-        if key in self._definitions.classes:
-            return False
-        probe = Module(self._definitions, set(), own=True)
-        used = set(self._definitions.used)
-        nullable = probe.expression(self._definitions.schemas[key], True, ("probe",))[1]
-        self._definitions.used = used
-        return nullable
+    def nullable(self, key: str) -> bool:
+        """Whether the type that a definition's name stands for says null; a class never does."""
+        known = self._definitions.nullable
+        if key not in known:
+            probe = Module(self._definitions, set(), own=True)
+            used = set(self._definitions.used)
+            known[key] = (
+                key not in self._definitions.classes
+                and probe.expression(self._definitions.schemas[key], True, (self._definitions.names[key],))[1]
+            )
+            self._definitions.used = used
+        return known[key]
 
     def _listed(self, schema: dict[str, Json]) -> Typing:
         values = [schema["const"]] if "const" in schema else schema["enum"]
