@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from godtui.estate.lint import MAX_FINDINGS, Finding, Types, lint
-from godtui.estate.patterns import MAX_PATTERNS, PatternSet, is_pattern
+from godtui.estate.patterns import MAX_TEXTS, MAX_WILD, PatternSet, is_pattern
 from godtui.holyfields import Registry
 from godtui.settings import packaged
 from tests.test_estate import BOMB, KEYS, SCALARS
@@ -184,8 +184,9 @@ def test_a_file_of_faults_is_cut_off(file: Path) -> None:
     assert [one.message for one in listed if one.code == "too-many"] == [
         "there are more than 1000 findings; mend these and run it again"
     ]
-    many = ", ".join(f"a.n{number}" for number in range(MAX_PATTERNS))
-    assert [one.code for one in found(file, f"services: {{s: {{produces: [{many}]}}}}")] == ["too-many"]
+    for form, most in (("a.n{}", MAX_TEXTS), ("'*.n{}'", MAX_WILD)):
+        many = ", ".join(form.format(number) for number in range(most + 1))
+        assert [one.code for one in found(file, f"services: {{s: {{consumes: [{many}]}}}}")] == ["too-many"]
 
 
 @pytest.mark.parametrize("text", [BOMB, "[" * 5000, "a: &a [*a]", "#" * 1_100_000, "", "a: \ud83d", "\0"])

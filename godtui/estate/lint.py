@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from godtui import jsontext
 from godtui.estate.errors import EstateError
 from godtui.estate.model import Estate
-from godtui.estate.patterns import MAX_PATTERNS, PatternSet, is_pattern
+from godtui.estate.patterns import MAX_TEXTS, MAX_WILD, PatternSet, has_wildcards, is_pattern
 from godtui.estate.reading import marked
 from godtui.settings import component_key
 from godtui.settings.values import plain, shown_text
@@ -153,13 +153,23 @@ class _Check:
         yield from self._layers()
         yield from self._duplicates()
         yield from self._unknown_keys()
-        count = len(self._types) + len(self._produced)
-        if count > MAX_PATTERNS:
-            sentence = f"{count} event types and patterns are more than the {MAX_PATTERNS} that are compared; split it"
+        if sentence := self._too_many():
             yield self._finding((), "too-many", sentence)
             return
         yield from self._productions()
         yield from self._consumptions()
+
+    def _too_many(self) -> str | None:
+        """Why the patterns are not compared."""
+        heard = (pattern for _, pattern in self._patterns("routing_keys", "consumes"))
+        texts = {*self._types.texts, *self._produced.texts, *self._estate.event_subscriptions, *heard}
+        if len(texts) > MAX_TEXTS:
+            return (
+                f"its event types and patterns, with those of the schemas, are more than {MAX_TEXTS}; split the estate"
+            )
+        if sum(map(has_wildcards, texts)) > MAX_WILD:
+            return f"more than {MAX_WILD} of its patterns have wildcards; name event types instead"
+        return None
 
     def _finding(self, keys: Keys, code: str, message: str, *, is_warning: bool = False) -> Finding:
         return Finding(self._file, *self._places.of(keys), code, jsontext.pointer(keys), message, is_warning)

@@ -10,8 +10,10 @@ from typing import Final
 from godtui.envelope import MAX_TYPE_BYTES
 from godtui.topics import overlaps, words
 
-MAX_PATTERNS: Final = 10_000
-"""Comparing more with each other takes longer than anybody waits."""
+MAX_TEXTS: Final = 10_000
+MAX_WILD: Final = 500
+"""Each pattern with wildcards is compared with every other text; with more of them it takes longer than anybody waits.
+"""
 
 _WILDCARDS: Final = frozenset("*#")
 _WORD: Final = re.compile(r"[a-z][a-z0-9_-]*|[*#]")
@@ -22,19 +24,22 @@ def is_pattern(text: str) -> bool:
     return len(text) <= MAX_TYPE_BYTES and all(map(_WORD.fullmatch, text.split(".")))
 
 
+def has_wildcards(pattern: str) -> bool:
+    """Whether more than one event type can match a pattern."""
+    return not _WILDCARDS.isdisjoint(words(pattern))
+
+
 class PatternSet:
     """Patterns, each once; an event type is a pattern that only itself matches."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self.texts = tuple(dict.fromkeys(patterns))
         self._known = frozenset(self.texts)
-        self._by_first: dict[str, list[str]] = defaultdict(list)
+        self._types: dict[str, list[str]] = defaultdict(list)
+        self._wild: dict[str, list[str]] = defaultdict(list)
         for text in self.texts:
-            self._by_first[_first(text)].append(text)
+            (self._wild if has_wildcards(text) else self._types)[_first(text)].append(text)
         self._met: dict[str, bool] = {}
-
-    def __len__(self) -> int:
-        return len(self.texts)
 
     def meets(self, pattern: str) -> bool:
         """Whether some event type could match the pattern and one of these.
@@ -48,13 +53,13 @@ class PatternSet:
 
     def _beside(self, pattern: str) -> Iterator[str]:
         """Those of these that the pattern may meet."""
-        first, said = _first(pattern), set(words(pattern))
-        is_type = said.isdisjoint(_WILDCARDS)
-        if first:
-            yield from self._by_first.get(first, ())
-        else:
-            yield from (one for word, these in self._by_first.items() if word for one in these)
-        yield from (one for one in self._by_first.get("", ()) if is_type or said >= {*words(one)} - _WILDCARDS)
+        first, is_type = _first(pattern), not has_wildcards(pattern)
+        for known in [self._wild] if is_type else [self._wild, self._types]:
+            for word in [first] if first else known:
+                if word:
+                    yield from known.get(word, ())
+        said = set(words(pattern))
+        yield from (one for one in self._wild.get("", ()) if is_type or said >= {*words(one)} - _WILDCARDS)
 
 
 def _first(pattern: str) -> str:
