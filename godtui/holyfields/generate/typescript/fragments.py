@@ -23,6 +23,8 @@ FORMATS: Final = frozenset(
         "json-pointer",
         "relative-json-pointer",
         "time",
+        "uri",
+        "uri-reference",
         "uuid",
     }
 )
@@ -35,8 +37,6 @@ REFUSED_FORMATS: Final = frozenset(
         "iri",
         "iri-reference",
         "regex",
-        "uri",
-        "uri-reference",
         "uri-template",
     }
 )
