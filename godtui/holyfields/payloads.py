@@ -54,6 +54,7 @@ def document(linked: Linked, files: Mapping[str, Linked]) -> dict[str, Json]:
     """The schema of an envelope's payload as a document in the place of its file, references and examples included."""
     whole = linked.file.document
     taken = _Taken(linked)
+    taken.take_named()
     own = taken.rewritten(whole["properties"]["payload"])
     if not isinstance(own, dict):
         own = {} if own else {"not": {}}
@@ -83,6 +84,15 @@ class _Taken:
         self._names: dict[str, str] = {}
         self._defined: dict[str, Json] = {}
         self._kept: dict[str, dict[str, Json]] = {}
+
+    def take_named(self) -> None:
+        """Take the definitions that are referred to by other than their place: by an address, or dynamically."""
+        is_dynamic = '"$dynamicRef"' in self._linked.file.text
+        for word in DEFINITIONS:
+            for key, one in self._linked.file.document.get(word, {}).items():
+                named = isinstance(one, dict) and not str(one.get("$id", "#")).startswith("#")
+                if (named or is_dynamic) and key not in self._own(word):
+                    self._keep(word, key)
 
     def rewritten(self, schema: Json) -> Json:
         """A copy whose references within the file lead to where their targets are taken."""
@@ -116,12 +126,15 @@ class _Taken:
             return f"#{_quoted(inside)}"
         word, _, name = pointer[1:].partition("/")
         if word in DEFINITIONS and name and "/" not in name and _unescaped(name) not in self._own(word):
-            key = _unescaped(name)
-            if key not in self._kept.setdefault(word, {}):
-                self._kept[word][key] = True  # while its own references, maybe to itself, are followed
-                self._kept[word][key] = self.rewritten(self._at(pointer))
+            self._keep(word, _unescaped(name))
             return f"#{_quoted(pointer)}"
         return self._moved(pointer)
+
+    def _keep(self, word: str, key: str) -> None:
+        kept = self._kept.setdefault(word, {})
+        if key not in kept:
+            kept[key] = True  # while its own references, maybe to itself, are followed
+            kept[key] = self.rewritten(self._linked.file.document[word][key])
 
     def _moved(self, pointer: str) -> str:
         """A definition of its own for a part that stood elsewhere in the file."""

@@ -107,6 +107,8 @@ REFERRING: dict[str, dict[str, Any]] = {
     "draft-07": envelope("a.b", {"$ref": "#/definitions/k"}, **{"$schema": DRAFT7, "definitions": {"k": NEEDS_Q}}),
     "an anchor": envelope("a.b", {"$ref": "#k"}, **{"$defs": {"x": {"$anchor": "k", **NEEDS_Q}}}),
     "elsewhere in the envelope": envelope("a.b", {"$ref": "#/properties/source"}, properties={"source": NEEDS_Q}),
+    "an address in the file": envelope("a.b", {"$ref": "urn:k"}, **{"$defs": {"k": {"$id": "urn:k", **NEEDS_Q}}}),
+    "a dynamic anchor": envelope("a.b", {"$dynamicRef": "#n"}, **{"$defs": {"k": {"$dynamicAnchor": "n", **NEEDS_Q}}}),
     "within the payload": envelope(
         "a.b", {"$defs": {"k": NEEDS_Q}, "allOf": [{"$ref": "#/properties/payload/$defs/k"}]}
     ),
