@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from godtui.holyfields.positions import Position, duplicate, locate
+from godtui.holyfields.positions import Position, duplicate, locate, positions
 
 TEXT = """{
   "a": [1, {"b\\"c": "x, ]}"}, []],
@@ -70,3 +70,12 @@ def test_every_place_of_a_document_is_found_in_order(value: Any, indent: int | N
 def test_broken_text_is_no_trouble(text: str) -> None:
     duplicate(text)
     assert locate(text, ("not", "there")) is None
+
+
+def test_all_places_at_once_are_those_found_one_by_one() -> None:
+    text = '\n{"a": [1,\n {"b": "x\\n{"}, []],\r\n "é": {"a/b": null, "a/b": 2}}\n'
+    found = positions(text)
+    assert found[()] == (2, 1)
+    assert found["a", 1, "b"] == (3, 3)
+    assert len(found) == 8
+    assert all(locate(text, path) == place for path, place in found.items())

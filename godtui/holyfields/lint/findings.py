@@ -45,7 +45,7 @@ FAULTS: Final = {
     "id-clash": "two schemas have one `$id`",
     "payload-elsewhere": "an envelope's schema says something of the payload outside of `properties.payload`",
 }
-"""What keeps a folder from being loaded, by code; such findings cannot be ignored (but for the `$id` of files)."""
+"""What keeps a folder from being loaded, by code; such findings cannot be ignored."""
 
 STYLE: Final = {
     "tense": "an event type does not end with what happened, in the past tense",
