@@ -28,12 +28,11 @@ _IN_PLACE_LISTS: Final = ("allOf", "anyOf", "oneOf")
 class Located(Collection):
     """A collection that knows where everything in it was written.
 
-    `origins` has, for each payload's file and each definition's key, the path in the file as written by the pointer
-    in the converted schema.
+    `origins` has, for each payload's file and each definition's key, what was written by the pointer in the converted
+    schema.
     """
 
-    files: Mapping[str, SchemaFile] = field(repr=False)
-    origins: Mapping[str, Mapping[str, JsonPath]] = field(repr=False)
+    origins: Mapping[str, Mapping[str, Source]] = field(repr=False)
 
 
 def collect(folder: Path) -> Collection:
@@ -61,9 +60,9 @@ def locate(collection: Collection, owner: str, pointer: str) -> Place:
     while known not in origins:
         known, _, step = known.rpartition("/")
         rest.insert(0, step)
-    source = collection.files[file]
-    fault = source.fault("", _existing(source.document, origins[known], _steps("/".join(["", *rest]))))
-    return Place(file, fault.pointer, fault.line, fault.column)
+    written = origins[known].linked.file
+    fault = written.fault("", _existing(written.document, origins[known].path, _steps("/".join(["", *rest]))))
+    return Place(fault.file, fault.pointer, fault.line, fault.column)
 
 
 def refusal(collection: Collection, owner: str, pointer: str, message: str) -> Refusal:
@@ -87,7 +86,7 @@ class _Collector:
     def collect(self) -> Located:
         """The collection. Raises RefusedError."""
         found: list[Payload] = []
-        origins: dict[str, Mapping[str, JsonPath]] = {}
+        origins: dict[str, Mapping[str, Source]] = {}
         for path, linked in self._linked.items():
             if linked.file.names:
                 schema, origins[path] = self._payload(linked)
@@ -101,13 +100,12 @@ class _Collector:
         collection = Located(
             tuple(sorted(found, key=lambda one: (one.event_type, int(one.version[1:]), one.version))),
             {one.key: one for one in ordered},
-            {path: linked.file for path, linked in self._linked.items()},
             origins,
         )
         _refuse_circles(collection)
         return collection
 
-    def _payload(self, linked: Linked) -> tuple[Json, dict[str, JsonPath]]:
+    def _payload(self, linked: Linked) -> tuple[Json, dict[str, Source]]:
         """The converted schema of a file's payload."""
         if not linked.file.is_envelope:
             return self._convert([Source(linked, ())])
@@ -118,13 +116,13 @@ class _Collector:
         references = judged_by.get("allOf", [judged_by])
         return self._convert([_source(*_led(self._linked, one["$ref"])) for one in references])
 
-    def _convert(self, sources: list[Source]) -> tuple[Json, dict[str, JsonPath]]:
-        """Schemas that must all hold as one, and the path as written by the pointer into it."""
+    def _convert(self, sources: list[Source]) -> tuple[Json, dict[str, Source]]:
+        """Schemas that must all hold as one, and what was written by the pointer into it."""
         converter = Converter(self._refer, self._refuse, hide_contains=self._hide_contains)
         if len(sources) == 1:
             made = converter.convert(_at(sources[0]), sources[0])
         else:
-            converter.origins[()] = sources[0].path
+            converter.origins[()] = sources[0]
             made = {"allOf": [converter.convert(_at(one), one, ("allOf", at)) for at, one in enumerate(sources)]}
         self._uses += converter.uses
         return made, {jsontext.pointer(path): written for path, written in converter.origins.items()}

@@ -75,7 +75,7 @@ class Converter:
     """
 
     def __init__(self, refer: Refer, refuse: Refuse, *, hide_contains: bool) -> None:
-        self.origins: dict[Path, Path] = {}
+        self.origins: dict[Path, Source] = {}
         self.uses: list[Use] = []
         self._refer = refer
         self._refuse = refuse
@@ -83,7 +83,7 @@ class Converter:
 
     def convert(self, schema: Json, source: Source, into: Path = ()) -> Json:
         """The schema in draft 2020-12, a copy; `into` is the path it will have."""
-        self.origins[into] = source.path
+        self.origins[into] = source
         if not isinstance(schema, dict):
             return schema
         made = {name: schema[name] for name in schema if name in _ANNOTATIONS}

@@ -221,3 +221,37 @@ def test_places_are_those_of_the_file_as_written(write: Write) -> None:
 
 def test_dialects_are_all_tried() -> None:
     assert {one.removesuffix("#") for one in DRAFTS.values()} == set(DIALECTS)
+
+
+def test_an_envelope_gives_the_payload_of_each_type_it_names(write: Write) -> None:
+    envelope = {
+        "title": "Envelope",
+        "description": "What is said of agents.",
+        "properties": {
+            "event_type": {"enum": ["agent.made", "agent.lost"]},
+            "payload": {"type": "object", "properties": {"agent": {"$ref": "#/$defs/agent"}}},
+        },
+        "$defs": {"agent": {"type": "string", "pattern": "^a"}},
+    }
+    collection = collect(write({"events/agent.json": envelope}))
+    assert [one.event_type for one in collection.payloads] == ["agent.lost", "agent.made"]
+    for payload in collection.payloads:
+        assert payload.description == "What is said of agents."
+        assert payload.schema == {"type": "object", "properties": {"agent": {"$ref": "#/$defs/agent"}}}
+    place = locate(collection, "events/agent.json", "/properties/agent")
+    assert place.pointer == "/properties/payload/properties/agent"
+
+
+def test_what_an_envelope_s_base_says_of_the_payload_holds_too(write: Write) -> None:
+    base = {"properties": {"payload": {"required": ["agent"]}}}
+    envelope = {
+        "allOf": [{"$ref": "../_shared/base.json"}],
+        "properties": {"event_type": {"const": "agent.made"}, "payload": {"properties": {"agent": {"type": "string"}}}},
+    }
+    collection = collect(write({"_shared/base.json": base, "agent/made.json": envelope}))
+    (payload,) = collection.payloads
+    validator = decider(_joined(collection, payload))
+    assert [validator.is_valid(one) for one in ({"agent": "a"}, {"agent": 1}, {})] == [True, False, False]
+    (at,) = (index for index, one in enumerate(payload.schema["allOf"]) if "required" in one)
+    place = locate(collection, "agent/made.json", f"/allOf/{at}/required")
+    assert place[:2] == ("_shared/base.json", "/properties/payload/required")
