@@ -97,6 +97,21 @@ def test_what_was_removed_and_added_is_said(check: Check, home: Path) -> None:
     assert check("--against", "old", "--mode", "none").code == 0
 
 
+def test_types_that_nothing_serves_any_more_break(check: Check, home: Path) -> None:
+    write(write(home / "old", {**MESSAGE, "x-event-types": ["#.dlq", "#.log"]}), MESSAGE, "b/c.json")
+    write(write(home / "schemas", MESSAGE), {**MESSAGE, "x-event-types": ["#.log"]}, "b/c.json")
+    ended = check("--against", "old")
+    kept, lost = json.loads(ended.stdout)["types"]
+    assert ended.code == 1
+    assert kept["compatible"] is True
+    assert (lost["compatible"], lost["pointer"], lost["note"]) == (
+        False,
+        "/x-event-types",
+        "no contract serves #.dlq any more",
+    )
+    assert check("--against", "old", "--mode", "forward").code == 0
+
+
 def test_a_revision_is_taken_out_of_git(check: Check, home: Path) -> None:
     write(home / "deep" / "schemas", MESSAGE)
     git(home, "init", "-q")

@@ -58,7 +58,10 @@ def compare(old: Registry, new: Registry, mode: Mode, *, strict: bool = False) -
         versions = sorted({*before, *after}, key=lambda version: int(version[1:]))
         for version in versions if mode.transitive or mode is Mode.NONE else versions[-1:]:
             one, other = before.get(version), after.get(version)
-            yield Judged(event_type, version, judge(one, other, mode, strict=strict))
+            verdict = judge(one, other, mode, strict=strict)
+            if one is not None and other is not None and verdict.compatible and mode.backward:
+                verdict = _unserved(one, new) or verdict
+            yield Judged(event_type, version, verdict)
 
 
 def judge(old: Contract | None, new: Contract | None, mode: Mode, *, strict: bool = False) -> Verdict:
@@ -77,6 +80,22 @@ def judge(old: Contract | None, new: Contract | None, mode: Mode, *, strict: boo
     if mode.forward:
         verdicts.append(_directed(new, old, strict=strict, what="the new contract accepts and the old one refuses"))
     return min(verdicts, key=lambda verdict: (_severity(verdict.compatible), not verdict.note))
+
+
+def _unserved(old: Contract, new: Registry) -> Verdict | None:
+    """The break where no contract serves a pattern of types any more; None where all are served."""
+    served = {
+        pattern
+        for event_type in new.types()
+        for contract in _own_versions(new, event_type).values()
+        for pattern in contract.serves
+    }
+    lost = sorted({*old.serves} - served)
+    witness = search(old, None, lenient=False).witness if lost else None
+    if not lost:
+        return None
+    note = f"no contract serves {', '.join(lost)} any more"
+    return Verdict(False if witness is not None else None, witness, "/x-event-types", note)
 
 
 def _severity(compatible: bool | None) -> int:
