@@ -269,6 +269,50 @@ BENCHMARKS: Final = (
         ),
     ),
     Benchmark(
+        "lint",
+        "benchmarks.contracting:linted",
+        baseline="benchmarks.contracting:parsed",
+        rows=(
+            Row(
+                what="1,000 schemas loaded and linted",
+                baseline="the files read and parsed",
+                figure="time",
+                unit="s",
+                rule=Rule.AMOUNT,
+                floor=2.0,
+                aim=1.0,
+            ),
+        ),
+    ),
+    Benchmark(
+        "reload",
+        "benchmarks.contracting:reloaded",
+        rows=(
+            Row(
+                what="one of 1,000 schemas changed, until its contract is in force",
+                figure="time",
+                unit="ms",
+                rule=Rule.AMOUNT,
+                floor=100,
+                aim=50,
+            ),
+        ),
+    ),
+    Benchmark(
+        "generate",
+        "benchmarks.contracting:generated",
+        rows=(
+            Row(
+                what="200 types generated in both languages",
+                figure="time",
+                unit="s",
+                rule=Rule.AMOUNT,
+                floor=5.0,
+                aim=2.0,
+            ),
+        ),
+    ),
+    Benchmark(
         "idle",
         "benchmarks.idling:idle",
         rows=(
