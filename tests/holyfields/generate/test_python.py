@@ -18,6 +18,7 @@ from godtui.holyfields.dialects import decider
 from godtui.holyfields.generate.collecting import collect
 from godtui.holyfields.generate.collection import Collection, Definition, Payload
 from godtui.holyfields.generate.python import emit
+from godtui.holyfields.generate.refusals import RefusedError
 from godtui.holyfields.registry import Registry
 from godtui.jsontext import Json
 from tests.holyfields.generate.packages import imported, write
@@ -63,7 +64,7 @@ HARD: Final = {
     },
     "nested": {
         "type": "object",
-        "description": 'Ends with a "quote"',
+        "description": 'Literal, Field and ConfigDict, shared.Node; it\'s a "quote"',
         "properties": {name: {**OBJECT, "description": 'a \\ and """ and "'} for name in ODD_NAMES},
         "required": list(ODD_NAMES[:3]),
     },
@@ -143,6 +144,12 @@ def accepts(model: type[BaseModel], payload: Json) -> bool:
     return True
 
 
+def clean(folder: Path, *command: str) -> None:
+    """A tool finds nothing in the folder."""
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_models_are_of_one_mind_with_the_schema(hard: ModuleType, name: str) -> None:
     model = hard.EVENTS[f"hard.{name}"]
@@ -192,6 +199,42 @@ def test_names_that_collide_stay_apart(tmp_path: Path) -> None:
     assert [model.EVENT_TYPE for model in package.EVENTS.values()] == ["a.b-c", "a.b.c", "a.b_c"]
 
 
+def test_what_is_nested_too_deep_is_refused_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "b.json"
+    file.parent.mkdir()
+    for levels, refused in ((60, False), (70, True)):
+        schema: Json = {"type": "integer"}
+        for _ in range(levels):
+            schema = {"items": schema}
+        file.write_text(json.dumps({"type": "object", "properties": {"v": schema}}))
+        if not refused:
+            assert accepts(imported(collect(tmp_path), tmp_path / "out").EVENTS["a.b"], {"v": deep(1, levels)})
+            assert not accepts(imported(collect(tmp_path), tmp_path / "out").EVENTS["a.b"], {"v": deep("", levels)})
+            continue
+        with pytest.raises(RefusedError, match=r"a/b.json:1:\d+ nested deeper than 64 levels; give") as error:
+            emit(collect(tmp_path))
+        assert error.value.refusals[0].pointer.startswith("/properties/v/items/items")
+
+
+def test_long_chains_of_definitions_cost_no_more_than_their_length(tmp_path: Path) -> None:
+    chain = {
+        f"d{number}": {"type": ["array", "null"], "items": {"anyOf": [{"$ref": f"#/$defs/d{number + 1}"}, False]}}
+        for number in range(60)
+    } | {"d60": {"type": "string"}}
+    definitions = {key: Definition(key, (key,), schema, "", "") for key, schema in chain.items()}
+    payload = Payload("a.b", "v1", "", "", {"properties": {"x": {"$ref": "#/$defs/d0"}}}, "a/b.json")
+    model = imported(Collection((payload,), definitions), tmp_path).EVENTS["a.b"]
+    assert accepts(model, {"x": deep("", 60)})
+    assert not accepts(model, {"x": deep(1, 60)})
+
+
+def test_a_folder_of_aliases_only_is_clean(tmp_path: Path) -> None:
+    payload = Payload("a.b", "v1", "", "", {"properties": {"x": {"$ref": "#/$defs/short"}}}, "a/b.json")
+    short = Definition("short", ("short",), {**DEFINITIONS["short"], "description": "Few."}, "_shared.json", "")
+    write(Collection((payload,), {"short": short}), tmp_path)
+    clean(tmp_path, "ruff", "check", "--no-cache", "--config", str(SHIPPED.parent / "pyproject.toml"), ".")
+
+
 def _mutated(draw: st.DrawFn, value: Json, depth: int = 0) -> Json:
     """The document with one place of it changed."""
     here = st.sampled_from(VALUES[:30])
@@ -239,5 +282,4 @@ def test_the_output_is_clean_under_mypy_and_ruff(made: Any, tmp_path: Path) -> N
         ["ruff", "format", "--no-cache", "--check", "--isolated", "--line-length", "120", "."],
         ["mypy", "--strict", "--config-file=", "holyfields_events"],
     ):
-        done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        clean(tmp_path, *command)

@@ -52,6 +52,12 @@ _IMPORTS: Final = {
 }
 
 _SHARED: Final = re.compile(r"(?<![\w.])shared\.")
+_QUOTED: Final = re.compile(
+    r'"{3}(?:[^"\\]|\\.|"(?!""))*"{3}|"(?:[^"\\]|\\.)*"|'
+    r"'(?:[^'\\]|\\.)*'",
+    re.DOTALL,
+)
+"""Docstrings and strings: names in them are nothing to import."""
 _LONGEST: Final = 60
 
 
@@ -123,7 +129,7 @@ def _shared(definitions: Definitions) -> str:
             aliases += ["", *lay_out(expression, before=f"{definitions.names[key]}: TypeAlias = ")]
             about = found.schema.get("description", "") if isinstance(found.schema, dict) else ""
             aliases += docstring(about, depth=0) if about else []
-    lines = [*module.lines, "", *aliases] if aliases else module.lines
+    lines = [*module.lines, "", *aliases] if module.lines and aliases else [*module.lines, *aliases]
     if module.classes:
         lines += ["", *(f"{name}.model_rebuild()" for name in module.classes)]
     return _file("What several contracts share.", lines)
@@ -132,9 +138,10 @@ def _shared(definitions: Definitions) -> str:
 def _file(about: str, lines: list[str]) -> str:
     code = "\n".join(lines)
     head = [*docstring(about, depth=0), "", "from __future__ import annotations", ""]
+    said = _QUOTED.sub("", code)
     for source, names in _IMPORTS.items():
-        used = [one for one in names if re.search(rf"\b{one}\b", code)]
-        lines_of = _import(PACKAGE, "shared") if names[0] == "Integer" and _SHARED.search(code) else []
+        used = [one for one in names if re.search(rf"\b{one}\b", said)]
+        lines_of = _import(PACKAGE, "shared") if names[0] == "Integer" and _SHARED.search(said) else []
         lines_of += _import(source, *used) if used else []
         head += [*lines_of, ""] if lines_of else []
     return HEADER + "\n".join(head).rstrip() + "\n" + (code.rstrip() + "\n" if code else "")
@@ -179,7 +186,7 @@ def _index(models: list[tuple[Payload, str, str]]) -> str:
     events = lay_out(Group("{", tuple(entries), "}"), before="EVENTS: dict[str, type[BaseModel]] = ")
     lines += [line if len(line) <= WIDTH else f"{line}  # noqa: E501" for line in events]
     lines += ['"""The newest version of each."""', ""]
-    names = ["EVENTS", *sorted(taken - {"EVENTS", "BaseModel"}, key=_natural)]
+    names = sorted(taken - {"BaseModel"}, key=lambda one: (len(one) == 1 or not one.isupper(), _natural(one)))
     lines += lay_out(Group("[", tuple(text(one) for one in names), "]"), before="__all__ = ")
     return HEADER + "\n".join(lines) + "\n"
 
