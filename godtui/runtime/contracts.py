@@ -15,7 +15,7 @@ from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, InvalidEventError, read_envelope
-from godtui.holyfields import Contracts, Registry, SchemaFolderError
+from godtui.holyfields import Contract, Contracts, Registry, SchemaFolderError
 from godtui.holyfields.changes import Change, Compatible, changes, digest
 from godtui.holyfields.watch import Watch
 from godtui.settings.values import plain, printable
@@ -43,6 +43,14 @@ class _Other:
     said: Said
     at: float
     compared: bool = False
+
+
+def is_readable(before: Contract, after: Contract) -> bool | None:
+    """Whether events that the first contract allowed are allowed by the second; None where that is not known."""
+    # Loaded only where contracts change.
+    from godtui.holyfields.compatibility import Mode, judge
+
+    return judge(before, after, Mode.BACKWARD).compatible
 
 
 class LiveContracts:

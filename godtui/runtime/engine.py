@@ -35,7 +35,7 @@ from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, 
 from godtui.operations.letters import EngineLetters
 from godtui.operations.protocols import DispatcherOperations, WebhookOperations
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
-from godtui.runtime.contracts import LiveContracts
+from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
 from godtui.runtime.registry_file import LiveEstate
 from godtui.runtime.supervisor import Supervisor
@@ -187,10 +187,11 @@ class Engine:
         dispatcher: DispatcherOperations = AbsentDispatcher(
             "no dispatcher works here; start one with --workers persister,dispatcher"
         )
+        followed: LiveEstate | None = None
         if self._with_workers:
             own = self._own_publishers(contracts, rules)
             self._work(contracts, own)
-            self._follow(contracts, estate, own)
+            followed = self._follow(contracts, estate, own)
             if "dispatcher" in settings.workers:
                 dispatcher = self._dispatch(estate, own)
         letterbox = Letterbox(self._log)
@@ -200,7 +201,7 @@ class Engine:
             EngineBus(publisher),
             store,
             letters,
-            EngineContracts(contracts, lambda: estate),
+            EngineContracts(contracts, lambda: estate if followed is None else followed.current),
             dispatcher,
             self._ingress(contracts, rules),
             EngineMonitor(self.health),
@@ -223,7 +224,7 @@ class Engine:
         start("health", report)
         start("notices", Notices(log, publisher_to(notices_out(outbox)).publish_batch, clock).run)
 
-    def _follow(self, contracts: Contracts, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> None:
+    def _follow(self, contracts: Contracts, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> LiveEstate:
         """Start those who keep contracts and estate as their files have them."""
         transport, clock, start = self._transport, self.clock, self._supervisor.start
         live = LiveContracts(
@@ -233,13 +234,14 @@ class Engine:
             lambda: transport.bus.tap((SCHEMA_UPDATED,)),
             clock,
             self.instance,
-            lambda before, after: None,
+            is_readable,
         )
         start("schemas", live.run, live.look)
         path = self.settings.registry_file()
         at_work = estate if "dispatcher" in self.settings.workers else None
         following = LiveEstate(estate, at_work, following_file(path, lambda: Estate.load(path), clock), str(path))
         start("registry", following.run, following.look)
+        return following
 
     def _dispatch(self, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> DispatcherOperations:
         """Start the dispatcher; the desk at which it is seen."""

@@ -61,6 +61,7 @@ async def test_contracts_follow_their_folder(tmp_path: Path) -> None:
         (entry,) = found[0].envelope().payload["changed"]
         assert (entry["event_type"], entry["version"]) == (DRAFT.event_type, "v1")
         assert (entry["from_hash"], entry["to_hash"]) == (first, digest())
+        assert entry["compatible"] is False
         assert found[0].envelope().source == {"service": "holyfields", "instance": engine.instance}
     finally:
         await engine.stop()
