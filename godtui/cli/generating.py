@@ -24,6 +24,10 @@ def generate_code(context: click.Context, target: str | None, schemas: str | Non
     from godtui.holyfields.generate import TARGETS, OutputError, RefusedError, UnfitOutputError, generate
 
     folder = Given().take(None, {"schemas": schemas}).settings().schemas_folder()
+    if out.resolve().is_relative_to(folder.resolve()):
+        raise WrongUsageError(
+            f"{out} is in the schema folder {folder}, where it would be read as contracts; name another --out"
+        )
     targets = (target,) if target else TARGETS
     try:
         outcome = generate(folder, out, targets, check=check)

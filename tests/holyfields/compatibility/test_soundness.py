@@ -87,7 +87,7 @@ def contract(schema: dict[str, Any], one: Any) -> Contract:
         return Registry.load(Path(folder)).contract("a.b")
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 @given(edited(), schemas(1), schemas(1), st.lists(DOCUMENTS, max_size=20), st.integers(0, 99))
 def test_no_verdict_is_refuted(
     schemas_of_x: tuple[Any, Any], first: Any, second: Any, documents: list[Any], seed: int

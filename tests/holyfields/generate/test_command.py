@@ -107,6 +107,15 @@ def test_wrong_usage(arguments: list[str], write: Write, tmp_path: Path) -> None
     assert "Traceback" not in done.stderr
 
 
+def test_an_output_among_the_contracts_is_refused(write: Write, tmp_path: Path) -> None:
+    folder = write(GOOD)
+    before = _tree(folder)
+    done = _run(tmp_path, "--schemas", str(folder), "--out", str(folder / "made"))
+    assert done.returncode == 2
+    assert "would be read as contracts" in done.stderr
+    assert _tree(folder) == before
+
+
 def test_an_empty_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "schemas").mkdir()
     done = _run(tmp_path)

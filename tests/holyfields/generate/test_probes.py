@@ -28,14 +28,13 @@ def written(folder: Path, probe: Probe) -> Path:
 
 @pytest.mark.parametrize("probe", PROBES, ids=[probe.name for probe in PROBES])
 def test_models_are_right(probe: Probe, tmp_path: Path) -> None:
-    collection = collect(written(tmp_path / "schemas", probe))
-    with imported(collection, tmp_path / "out") as package:
-        model = package.EVENTS[TYPE]
-        for value in probe.allowed:
+    package = imported(collect(written(tmp_path / "schemas", probe)), tmp_path / "out")
+    model = package.EVENTS[TYPE]
+    for value in probe.allowed:
+        model.model_validate({"value": value})
+    for value in probe.refused:
+        with pytest.raises(ValidationError):
             model.model_validate({"value": value})
-        for value in probe.refused:
-            with pytest.raises(ValidationError):
-                model.model_validate({"value": value})
 
 
 def test_zod_schemas_are_right(tmp_path: Path) -> None:
