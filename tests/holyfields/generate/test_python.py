@@ -228,6 +228,16 @@ def test_long_chains_of_definitions_cost_no_more_than_their_length(tmp_path: Pat
     assert not accepts(model, {"x": deep(1, 60)})
 
 
+def test_definitions_named_again_and_again_are_merged_once(tmp_path: Path) -> None:
+    definitions: dict[str, Json] = {f"d{n}": {"allOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(60)}
+    definitions["d60"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    (tmp_path / "schemas" / "test").mkdir(parents=True)
+    document = {"type": "object", "$ref": "#/$defs/d0", "$defs": definitions}
+    (tmp_path / "schemas" / "test" / "thing.done.json").write_text(json.dumps(document))
+    made = emit(collect(tmp_path / "schemas"))
+    assert "size: Omissible[Integer] = None" in made["holyfields_events/test_thing_done_v1.py"]
+
+
 def test_a_folder_of_aliases_only_is_clean(tmp_path: Path) -> None:
     payload = Payload("a.b", "v1", "", "", {"properties": {"x": {"$ref": "#/$defs/short"}}}, "a/b.json")
     short = Definition("short", ("short",), {**DEFINITIONS["short"], "description": "Few."}, "_shared.json", "")

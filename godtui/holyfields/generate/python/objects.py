@@ -35,17 +35,19 @@ class Shape:
         return self.rules[0] if len(self.rules) == 1 else {"allOf": self.rules}
 
 
-def parts(
-    schema: Json, definitions: Mapping[str, Json], seen: frozenset[str] = frozenset()
-) -> Iterator[dict[str, Json]]:
-    """The schemas that hold at once where a schema holds, itself among them."""
+def parts(schema: Json, definitions: Mapping[str, Json], seen: set[str] | None = None) -> Iterator[dict[str, Json]]:
+    """The schemas that hold at once where a schema holds, itself among them, each definition once.
+
+    `seen` are the keys of the definitions that were given before.
+    """
+    seen = set() if seen is None else seen
     if schema is False:
         yield NEVER
     if not isinstance(schema, dict):
         return
     yield schema
     if "$ref" in schema and (key := target(schema["$ref"])) not in seen:
-        seen |= {key}
+        seen.add(key)
         yield from parts(definitions[key], definitions, seen)
     for one in schema.get("allOf", ()):
         yield from parts(one, definitions, seen)
