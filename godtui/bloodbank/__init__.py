@@ -1,7 +1,8 @@
 """The typed event bus: one protocol, its transports, and publishing with contracts.
 
 For programs beside godtui: `Publisher` and `Subscriber` connect to a broker (`amqp://…`) or to a running godtui
-(`http://…`). What they raise is listed in `godtui.bloodbank.errors`. Each name is loaded when it is first used.
+(`http://…`). What they raise is listed in `godtui.bloodbank.errors`. For the rooms of godtui
+itself: `announce`. Each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from godtui.bloodbank.announcing import announce
     from godtui.bloodbank.errors import (
         ConflictError,
         GiveUpError,
@@ -45,6 +47,7 @@ __all__ = [
     "Subscriber",
     "TooLargeError",
     "UnknownPositionError",
+    "announce",
 ]
 
 _MODULES = {
@@ -54,6 +57,7 @@ _MODULES = {
     "Receipt": "receipt",
     "State": "library.state",
     "Subscriber": "library.subscriber",
+    "announce": "announcing",
 }
 _OF_ENVELOPE = ("EventDraft", "EventEnvelope", "EventError", "InvalidEventError")
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from godtui.bloodbank import announce
 from godtui.bloodbank.bus import Sink
-from godtui.bloodbank.errors import NotConfirmedError, PublishError
 from godtui.bloodbank.outbox import Outbox
 from godtui.bloodbank.positions import Steps, reached
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
-from godtui.envelope import EventDraft, InvalidEventError, StoredEvent
+from godtui.envelope import EventDraft, StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError
 
 EVENT_TYPE: Final = "candystore.event.persisted"
@@ -32,8 +31,6 @@ _COUNT: Final = (
 )
 
 Result = TypeVar("Result")
-
-logger = logging.getLogger(__name__)
 
 
 def announcements(outbox: Outbox) -> Sink:
@@ -59,7 +56,7 @@ class Announcer:
             await self._log.tail.beyond(position)
             draft, position = await self._collect(position)
             if draft is not None:
-                await self._announce(draft)
+                await announce(draft, self._publish, self._clock)
                 await self._clock.sleep(INTERVAL_SECONDS)
 
     async def _start(self) -> int:
@@ -105,23 +102,6 @@ class Announcer:
                 return await work()
             except LogUnavailableError:
                 await self._clock.sleep(INTERVAL_SECONDS)
-
-    async def _announce(self, draft: EventDraft) -> None:
-        """Publish under one id until it is confirmed, so that it is stored once."""
-        failing = False
-        while True:
-            try:
-                await self._publish(draft)
-            except NotConfirmedError as error:
-                if not failing:
-                    logger.warning("an announcement is tried again and again: %s", error)
-                failing = True
-                await self._clock.sleep(INTERVAL_SECONDS)
-            except (PublishError, InvalidEventError) as error:
-                logger.warning("an announcement is refused: %s", error)
-                return
-            else:
-                return
 
 
 def _entries(events: Sequence[StoredEvent]) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from godtui.bloodbank import announce
 from godtui.bloodbank.bus import Tap
-from godtui.bloodbank.errors import NotConfirmedError, PublishError
 from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.receipt import Publish
 from godtui.clock import Clock
@@ -136,7 +136,7 @@ class LiveContracts:
                 if not self._drafts:
                     self._drafts.extend(await asyncio.to_thread(self._drafted, self._unsaid[0]))
                     self._unsaid.popleft()
-                await self._announce(self._drafts[0])
+                await announce(self._drafts[0], self._publish, self._clock)
                 self._drafts.popleft()
             self._saying.clear()
             await self._saying.wait()
@@ -155,23 +155,6 @@ class LiveContracts:
         except Exception:
             logger.exception("whether %s is compatible could not be told", after)
             return None
-
-    async def _announce(self, draft: EventDraft) -> None:
-        """Publish under one id until it is confirmed or refused, so that it is stored once."""
-        failing = False
-        while True:
-            try:
-                await self._publish(draft)
-            except NotConfirmedError as error:
-                if not failing:
-                    logger.warning("that contracts have changed is told again and again: %s", error)
-                failing = True
-                await self._clock.sleep(RETRY_SECONDS)
-            except (PublishError, InvalidEventError) as error:
-                logger.warning("that contracts have changed cannot be told: %s", error)
-                return
-            else:
-                return
 
     async def _hear(self) -> None:
         while True:
