@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from godtui.holyfields.generate.vocabulary import LISTS, MAPS, SCHEMAS, VALUES
 from godtui.holyfields.positions import Path
 from godtui.holyfields.references import Linked
 from godtui.jsontext import Json
@@ -14,22 +15,7 @@ _DRAFT_2019: Final = "Draft201909Validator"
 _DRAFT_2020: Final = "Draft202012Validator"
 
 _ANNOTATIONS: Final = frozenset(("title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly"))
-_VALUES: Final = frozenset(
-    (
-        "type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum",
-        "maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems", "maxProperties", "minProperties",
-        "required", "format", "maxContains", "minContains", "dependentRequired",
-    )
-)  # fmt: skip
-_SCHEMAS: Final = frozenset(
-    (
-        "additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then", "unevaluatedItems",
-        "unevaluatedProperties",
-    )
-)  # fmt: skip
-_LISTS: Final = frozenset(("allOf", "anyOf", "oneOf", "prefixItems"))
-_MAPS: Final = frozenset(("dependentSchemas", "patternProperties", "properties"))
-_KNOWN: Final = _VALUES | _SCHEMAS | _LISTS | _MAPS
+_KNOWN: Final = VALUES | SCHEMAS | LISTS | MAPS
 _SINCE_2019: Final = frozenset(
     (
         "maxContains", "minContains", "dependentRequired", "dependentSchemas", "unevaluatedItems",
@@ -97,7 +83,7 @@ class Converter:
             message = "dependencies stands beside its successors; write dependentRequired and dependentSchemas alone"
             self._refuse(source, "dependencies", message)
         for name, value, written in _modern(schema, draft):
-            if name in _VALUES:
+            if name in VALUES:
                 made[name] = value
                 continue
             for steps, origin, nested in _nested(name, value, written):
@@ -161,9 +147,9 @@ def _dependencies(schema: dict[str, Json], value: dict[str, Json]) -> Iterator[t
 
 def _nested(name: str, value: Any, written: str) -> Iterator[tuple[Path, Path, Json]]:
     """The schemas in a keyword: the steps to each within the keyword, the steps to it as written, and itself."""
-    if name in _SCHEMAS:
+    if name in SCHEMAS:
         yield (), (written,), value
-    elif name in _LISTS:
+    elif name in LISTS:
         for index, one in enumerate(value):
             yield (index,), (written, index), one
     else:

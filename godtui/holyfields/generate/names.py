@@ -20,6 +20,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORD.findall(plain))
 
 
+def pascal(words: Iterable[str]) -> str:
+    """Words as the name of a class or a type: `TaskRef`; "" where there are none."""
+    return "".join(map(str.capitalize, words))
+
+
 def contract_words(event_type: str, version: str) -> tuple[str, ...]:
     """The words that a contract's names are made of; the first version goes without saying."""
     return (*words(event_type), *(() if version == "v1" else (version,)))

@@ -5,85 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from godtui.jsontext import Json, pointer
+from godtui.holyfields.generate.vocabulary import LISTS, MAPS, OF_ONE_TYPE, OF_TYPE, SCHEMAS, VALUES, key_of
+from godtui.jsontext import Json
 
-SCHEMAS: Final = frozenset(
-    {
-        "not",
-        "if",
-        "then",
-        "else",
-        "items",
-        "contains",
-        "additionalProperties",
-        "propertyNames",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-MAPS: Final = frozenset({"properties", "patternProperties", "dependentSchemas"})
-PLAIN: Final = frozenset(
-    {
-        "$ref",
-        "type",
-        "enum",
-        "const",
-        "multipleOf",
-        "maximum",
-        "exclusiveMaximum",
-        "minimum",
-        "exclusiveMinimum",
-        "maxLength",
-        "minLength",
-        "pattern",
-        "maxItems",
-        "minItems",
-        "uniqueItems",
-        "maxContains",
-        "minContains",
-        "maxProperties",
-        "minProperties",
-        "required",
-        "dependentRequired",
-        "format",
-    }
-)
 MAX_NESTING: Final = 64
 """Levels of a schema; Python reads no more than 200 brackets within each other."""
 NEVER: Final[dict[str, Json]] = {"not": {}}
 
-_OF_TYPE: Final = {
-    "string": frozenset({"maxLength", "minLength", "pattern", "format"}),
-    "number": frozenset({"multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum"}),
-    "array": frozenset(
-        {
-            "items",
-            "prefixItems",
-            "contains",
-            "maxContains",
-            "minContains",
-            "maxItems",
-            "minItems",
-            "uniqueItems",
-            "unevaluatedItems",
-        }
-    ),
-    "object": frozenset(
-        {
-            "properties",
-            "patternProperties",
-            "additionalProperties",
-            "propertyNames",
-            "required",
-            "maxProperties",
-            "minProperties",
-            "dependentRequired",
-            "dependentSchemas",
-            "unevaluatedProperties",
-        }
-    ),
-}
 TYPES: Final = ("object", "array", "string", "integer", "number", "boolean", "null")
 
 
@@ -99,7 +27,7 @@ def assertions(schema: Json) -> Json:
             kept[name] = [assertions(one) for one in value]
         elif name in MAPS:
             kept[name] = {key: assertions(one) for key, one in value.items()}
-        elif name in PLAIN:
+        elif name in VALUES or name == "$ref":
             kept[name] = value
     return kept or True
 
@@ -116,16 +44,6 @@ def deepest(schema: Json, path: tuple[str | int, ...] = ()) -> tuple[str | int, 
     return next((found for name, one in members if (found := deepest(one, (*path, name))) is not None), None)
 
 
-def target(reference: str) -> str:
-    """The key of the definition that a `$ref` leads to."""
-    return reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
-
-
-def reference(key: str) -> dict[str, Json]:
-    """The schema that refers to a definition."""
-    return {"$ref": f"#/$defs{pointer((key,))}"}
-
-
 def references(schema: Json) -> set[str]:
     """The keys of the definitions that a schema refers to itself."""
     found: set[str] = set()
@@ -133,7 +51,7 @@ def references(schema: Json) -> set[str]:
         return found
     for name, value in schema.items():
         if name == "$ref":
-            found.add(target(value))
+            found.add(key_of(value))
         elif name in SCHEMAS:
             found |= references(value)
         elif name in LISTS:
@@ -154,13 +72,12 @@ def types_of(schema: dict[str, Json]) -> tuple[str, ...] | None:
 
 def of_type(schema: dict[str, Json], kind: str) -> dict[str, Json]:
     """The keywords that speak of values of one type only."""
-    return {name: value for name, value in schema.items() if name in _OF_TYPE.get(_family(kind), ())}
+    return {name: value for name, value in schema.items() if name in OF_TYPE.get(_family(kind), ())}
 
 
 def of_any_type(schema: dict[str, Json]) -> dict[str, Json]:
     """The keywords that speak of values of every type, but for `type`."""
-    special = frozenset().union(*_OF_TYPE.values())
-    return {name: value for name, value in schema.items() if name not in special and name != "type"}
+    return {name: value for name, value in schema.items() if name not in OF_ONE_TYPE and name != "type"}
 
 
 def _family(kind: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from godtui.holyfields.generate.names import words
+from godtui.holyfields.generate.names import pascal, words
 
 _READABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "shared", "l"})
@@ -31,7 +31,7 @@ def field_name(name: str, taken: Container[str]) -> str:
 
 def class_name(parts: Iterable[str], taken: Container[str]) -> str:
     """The name of a class."""
-    made = "".join(word.capitalize() for part in parts for word in words(part)) or "Model"
+    made = pascal(word for part in parts for word in words(part)) or "Model"
     if not made[0].isalpha():
         made = f"Model{made}"
     made = made[:_LONGEST]

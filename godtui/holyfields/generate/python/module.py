@@ -9,8 +9,6 @@ from godtui.holyfields.generate.python.assertions import (
     TYPES,
     of_any_type,
     of_type,
-    reference,
-    target,
     types_of,
 )
 from godtui.holyfields.generate.python.definitions import Definitions
@@ -29,6 +27,7 @@ from godtui.holyfields.generate.python.layout import (
     union,
 )
 from godtui.holyfields.generate.python.objects import Shape, is_object, shape
+from godtui.holyfields.generate.vocabulary import key_of, reference
 from godtui.jsontext import Json
 
 IMPORTED: Final = frozenset(
@@ -174,7 +173,7 @@ class Module:
         return Typing(typing.expression, typing.nullable, schema)
 
     def _referred(self, schema: dict[str, Json]) -> Typing:
-        key = target(schema["$ref"])
+        key = key_of(schema["$ref"])
         if key in self._definitions.opaque:
             return Typing("JsonValue", True, reference(key))
         name = self._definitions.names[key]
@@ -356,7 +355,7 @@ def _property_schemas(raw: Json, definitions: Definitions) -> dict[str, Json]:
             found.setdefault(name, value)
         found.setdefault("", one.get("additionalProperties", True))
         waiting += one.get("allOf", ())
-        if "$ref" in one and (key := target(one["$ref"])) not in seen:
+        if "$ref" in one and (key := key_of(one["$ref"])) not in seen:
             seen.add(key)
             waiting.append(definitions.found[key].schema)
     return found

@@ -10,9 +10,9 @@ from godtui.holyfields.generate.python.assertions import (
     NEVER,
     of_any_type,
     of_type,
-    target,
     types_of,
 )
+from godtui.holyfields.generate.vocabulary import key_of
 from godtui.jsontext import Json
 
 _MERGED: Final = frozenset({"$ref", "allOf", "properties", "required", "patternProperties", "additionalProperties"})
@@ -46,7 +46,7 @@ def parts(schema: Json, definitions: Mapping[str, Json], seen: set[str] | None =
     if not isinstance(schema, dict):
         return
     yield schema
-    if "$ref" in schema and (key := target(schema["$ref"])) not in seen:
+    if "$ref" in schema and (key := key_of(schema["$ref"])) not in seen:
         seen.add(key)
         yield from parts(definitions[key], definitions, seen)
     for one in schema.get("allOf", ()):

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from godtui.holyfields.generate.collecting import refusal
 from godtui.holyfields.generate.collection import Collection, Payload
-from godtui.holyfields.generate.names import contract_words
+from godtui.holyfields.generate.names import contract_words, pascal
 from godtui.holyfields.generate.refusals import Refusal, RefusedError
 from godtui.holyfields.generate.typescript.expressions import Expressions, comment
 from godtui.holyfields.generate.typescript.fragments import Fragments, literal
@@ -65,7 +65,7 @@ class _Package:
         self._collection = collection
         self._refusals: list[Refusal] = []
         self._looped = looped(collection.definitions)
-        self._constants = _distinct({key: _pascal(one.name) for key, one in collection.definitions.items()})
+        self._constants = _distinct({key: pascal(one.name) or "Unnamed" for key, one in collection.definitions.items()})
         self._names = _distinct(
             {(one.event_type, one.version): _payload_name(one) for one in collection.payloads}, self._constants.values()
         )
@@ -184,11 +184,7 @@ class _Package:
 
 
 def _payload_name(payload: Payload) -> str:
-    return _pascal(contract_words(payload.event_type, payload.version))
-
-
-def _pascal(words: Iterable[str]) -> str:
-    return "".join(word.capitalize() for word in words) or "Unnamed"
+    return pascal(contract_words(payload.event_type, payload.version)) or "Unnamed"
 
 
 def _constant(name: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from godtui.holyfields.generate.typescript.fragments import Fragments, escaped, literal, member
+from godtui.holyfields.generate.typescript.fragments import Fragments, literal, member
+from godtui.holyfields.generate.vocabulary import OF_ONE_TYPE, OF_TYPE, key_of
 from godtui.jsontext import Json
+from godtui.jsontext import pointer as step
 
 TYPES: Final[dict[str, type | tuple[type, ...]]] = {
     "array": list,
@@ -38,31 +40,6 @@ INHERITED: Final = frozenset(
 BOUNDS: Final = {"minimum": "gte", "maximum": "lte", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 SIZES: Final = {"minItems": "min", "maxItems": "max"}
 APPLIED: Final = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
-OF_TYPE: Final = {
-    "array": {
-        "contains",
-        "items",
-        "maxContains",
-        "maxItems",
-        "minContains",
-        "minItems",
-        "prefixItems",
-        "uniqueItems",
-    },
-    "number": {"multipleOf", *BOUNDS},
-    "object": {
-        "additionalProperties",
-        "dependentRequired",
-        "dependentSchemas",
-        "maxProperties",
-        "minProperties",
-        "patternProperties",
-        "properties",
-        "propertyNames",
-        "required",
-    },
-    "string": {"format", "maxLength", "minLength", "pattern"},
-}
 TOGETHER: Final = (
     {"properties", "patternProperties", "additionalProperties"},
     {"prefixItems", "items"},
@@ -155,9 +132,9 @@ class Expressions:
         types = types_of(rules)
         if "number" in types:
             types = [one for one in types if one != "integer"]
-        own = {one: OF_TYPE.get("number" if one == "integer" else one, set()) for one in types}
-        every = set().union(*OF_TYPE.values())
-        general = {keyword: given for keyword, given in rules.items() if keyword not in every and keyword != "type"}
+        own = {one: OF_TYPE.get("number" if one == "integer" else one, frozenset()) for one in types}
+        special = OF_ONE_TYPE | {"type"}
+        general = {keyword: given for keyword, given in rules.items() if keyword not in special}
         options = []
         for one in types:
             kept = {keyword: given for keyword, given in rules.items() if keyword in own[one]}
@@ -201,7 +178,7 @@ class Expressions:
         for name in names:
             if name in INHERITED or (name not in properties and closed):
                 continue
-            at = f"{pointer}/properties/{escaped(name)}"
+            at = pointer + step(("properties", name))
             text = self.express(schema["properties"][name], at) if name in properties else "z.unknown()"
             lines.append(
                 comment(schema["properties"][name] if name in properties else True)
@@ -258,11 +235,6 @@ def scalars(schema: Mapping[str, Json]) -> list[Json] | None:
     if values is None or any(isinstance(value, (dict, list)) for value in values):
         return None
     return values
-
-
-def key_of(reference: str) -> str:
-    """The key of the definition that a `$ref` leads to."""
-    return reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
 
 
 def types_of(rules: Mapping[str, Json]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from godtui.holyfields.generate.collection import Definition
+from godtui.holyfields.generate.vocabulary import key_of
 from godtui.jsontext import Json
 
 
@@ -44,7 +45,7 @@ def _referred(schema: Json) -> Iterator[str]:
     if isinstance(schema, dict):
         reference = schema.get("$ref")
         if isinstance(reference, str):
-            yield reference.removeprefix("#/$defs/").replace("~1", "/").replace("~0", "~")
+            yield key_of(reference)
     nested = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
     for one in nested:
         yield from _referred(one)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from godtui.holyfields.generate.typescript.expressions import INHERITED, is_of, key_of, scalars, types_of
+from godtui.holyfields.generate.typescript.expressions import INHERITED, is_of, scalars, types_of
 from godtui.holyfields.generate.typescript.fragments import literal, member
+from godtui.holyfields.generate.vocabulary import key_of
 from godtui.jsontext import Json
 
 Refer = Callable[[str], str]
