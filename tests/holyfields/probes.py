@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf, nextafter
 from typing import Any, Final, NamedTuple
 
 
@@ -52,6 +53,12 @@ PROBES: Final = (
         {"type": "number", "minimum": 1, "exclusiveMaximum": 2},
         (1, 1.5, 1.999),
         (0.999, 2, 2.0),
+    ),
+    Probe(
+        "bounds beyond 2^53",
+        {"type": "number", "minimum": -1e300, "exclusiveMaximum": 1e20},
+        (nextafter(1e20, 0), nextafter(-1e300, 0), -1e300),
+        (1e20, nextafter(1e20, inf), nextafter(-1e300, -inf)),
     ),
     Probe("multipleOf, decimal", {"type": "number", "multipleOf": 0.01}, (0.07, 4.35, 1), (0.075, 0.001)),
     Probe(

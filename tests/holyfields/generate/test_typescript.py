@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,6 +193,26 @@ def test_numbers_are_exact_in_decimals(tmp_path: Path) -> None:
         _agree(tmp_path / str(index), schema, [{"value": number} for number in numbers])
 
 
+@pytest.mark.parametrize("bound", [1e20, 10**20, -1e300, 2**53, 2.5e17, 1e-7])
+def test_bounds_are_exact_wherever_a_double_is(bound: float, tmp_path: Path) -> None:
+    near = [math.nextafter(bound, -math.inf), float(bound), math.nextafter(bound, math.inf)]
+    keywords = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+    members = {name: {"type": "number", name: bound} for name in keywords} | {"any": {"not": {"minimum": bound}}}
+    schema = {"type": "object", "properties": members}
+    answers = _agree(tmp_path, schema, [{name: number} for name in members for number in near])
+    assert answers == [
+        *(False, True, True, True, True, False, False, False, True, True, False, False),
+        *(True, False, False),
+    ]  # fmt: skip
+
+
+def test_sizes_may_be_of_any_size(tmp_path: Path) -> None:
+    sizes = {"maxLength": 1e20, "maxItems": 2**60, "maxProperties": 2**64 - 1}
+    schema = {"type": "object", "properties": {"value": sizes, "few": {"minItems": 2**60 + 1}}}
+    documents: list[Any] = [{"value": value} for value in ("a", [1], {"a": 1})]
+    assert _agree(tmp_path, schema, [*documents, {"few": [1]}]) == [True, True, True, False]
+
+
 def test_a_description_cannot_end_its_comment(tmp_path: Path) -> None:
     schema = {"type": "object", "description": "Ends */ here\nor not.", "properties": {"a": {"description": "*/ x"}}}
     assert faults_of_types(write(tmp_path / "out", emit(_collection(tmp_path / "in", schema)))) == ""
@@ -210,6 +231,9 @@ def test_the_newest_version_is_the_one_under_its_type(tmp_path: Path) -> None:
     ("schema", "message"),
     [
         ({"type": "integer", "maximum": 2**53 + 1}, "JavaScript cannot tell"),
+        ({"type": "number", "maximum": 2**60}, "JavaScript cannot tell"),
+        ({"type": "number", "maximum": 10**400}, "JavaScript cannot tell"),
+        ({"type": ["integer", "null"], "maximum": 1e20}, "JavaScript cannot tell"),
         ({"const": {"a": [2**60]}}, "JavaScript cannot tell"),
         ({"enum": [1, -(2**60)]}, "JavaScript cannot tell"),
         ({"type": "string", "pattern": "^(a+)+$"}, "may take forever"),

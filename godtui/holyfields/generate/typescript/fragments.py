@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
+from godtui.holyfields.generate.vocabulary import BOUNDS, LISTS, MAPS, SCHEMAS, VALUES
 from godtui.holyfields.regexes import UnportableError, portable
 from godtui.jsontext import Json
+from godtui.jsontext import pointer as step
 
 LARGEST: Final = 2**53
 """Beyond it JavaScript's numbers are no longer all the integers."""
@@ -40,48 +42,8 @@ REFUSED_FORMATS: Final = frozenset(
         "uri-template",
     }
 )
-ONE: Final = frozenset(
-    {
-        "additionalProperties",
-        "contains",
-        "else",
-        "if",
-        "items",
-        "not",
-        "propertyNames",
-        "then",
-        "unevaluatedItems",
-        "unevaluatedProperties",
-    }
-)
-MANY: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
-NAMED: Final = frozenset({"dependentSchemas", "patternProperties", "properties"})
-PLAIN: Final = frozenset(
-    {
-        "$ref",
-        "const",
-        "dependentRequired",
-        "enum",
-        "exclusiveMaximum",
-        "exclusiveMinimum",
-        "format",
-        "maxContains",
-        "maxItems",
-        "maxLength",
-        "maxProperties",
-        "maximum",
-        "minContains",
-        "minItems",
-        "minLength",
-        "minProperties",
-        "minimum",
-        "multipleOf",
-        "pattern",
-        "required",
-        "type",
-        "uniqueItems",
-    }
-)
+_LONGEST: Final = 40
+"""Digits of a number in a message."""
 DYNAMIC: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 
 
@@ -100,18 +62,19 @@ class Fragments:
             return schema
         cleaned: dict[str, Json] = {}
         for keyword, given in schema.items():
-            at = f"{pointer}/{escaped(keyword)}"
-            if keyword in ONE:
+            at = pointer + step((keyword,))
+            if keyword in SCHEMAS:
                 cleaned[keyword] = self.clean(given, at)
-            elif keyword in MANY:
+            elif keyword in LISTS:
                 cleaned[keyword] = [self.clean(one, f"{at}/{index}") for index, one in enumerate(given)]
-            elif keyword in NAMED:
+            elif keyword in MAPS:
+                places = {name: at + step((name,)) for name in given}
                 cleaned[keyword] = {
-                    self._name(keyword, name, f"{at}/{escaped(name)}"): self.clean(one, f"{at}/{escaped(name)}")
+                    self._name(keyword, name, places[name]): self.clean(one, places[name])
                     for name, one in given.items()
                 }
-            elif keyword in PLAIN:
-                cleaned[keyword] = self._plain(keyword, given, at)
+            elif keyword in VALUES or keyword == "$ref":
+                cleaned[keyword] = self._plain(keyword, given, at, whole=_is_whole(schema))
             elif keyword in DYNAMIC:
                 self._refuse(at, f"{keyword} depends on who refers here: refer to one definition with $ref")
         return cleaned
@@ -119,12 +82,13 @@ class Fragments:
     def _name(self, keyword: str, name: str, pointer: str) -> str:
         return self._pattern(name, pointer) if keyword == "patternProperties" else name
 
-    def _plain(self, keyword: str, given: Json, pointer: str) -> Json:
+    def _plain(self, keyword: str, given: Json, pointer: str, *, whole: bool) -> Json:
+        """A keyword's value; `whole` says that it speaks of integers alone."""
         if keyword == "pattern":
             return self._pattern(given, pointer)
         if keyword == "format" and given in REFUSED_FORMATS:
             self._refuse(pointer, f"the format {given} is not generated for TypeScript: say it by a pattern")
-        if keyword not in {"$ref", "type", "required", "dependentRequired", "format"}:
+        if keyword in {"const", "enum", "multipleOf"} or (keyword in BOUNDS and (whole or not _is_double(given))):
             self._numbers(given, pointer)
         return given
 
@@ -142,19 +106,27 @@ class Fragments:
             for one in given:
                 self._numbers(one, pointer)
         elif not isinstance(given, bool) and isinstance(given, (int, float)) and not _exact(given):
-            self._refuse(
-                pointer,
-                f"JavaScript cannot tell {given} from its neighbours: stay within ±{LARGEST}, or use a string",
-            )
+            told = str(given) if len(str(given)) <= _LONGEST else f"{str(given)[:_LONGEST]}…"
+            message = f"JavaScript cannot tell {told} from its neighbours: stay within ±{LARGEST}, or use a string"
+            self._refuse(pointer, message)
+
+
+def _is_whole(schema: dict[str, Json]) -> bool:
+    """Whether all numbers that a schema takes are integers, by its own types."""
+    types = schema.get("type", ())
+    return "integer" in types and "number" not in types
 
 
 def _exact(number: float) -> bool:
-    return math.isfinite(number) and not (number == int(number) and abs(number) > LARGEST)
+    return abs(number) <= LARGEST or number != int(number)
 
 
-def escaped(name: str) -> str:
-    """A name as a part of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
+def _is_double(number: float) -> bool:
+    """Whether a bound is what JavaScript reads for it: doubles and their shortest decimals have the same order."""
+    try:
+        return Decimal(repr(float(number))) == Decimal(repr(number))
+    except OverflowError:
+        return False
 
 
 def literal(value: Any) -> str:
@@ -163,7 +135,7 @@ def literal(value: Any) -> str:
         return "{" + ", ".join(f"{member(name)}: {literal(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(literal, value)) + "]"
-    if isinstance(value, float) and value == int(value):
+    if isinstance(value, float) and abs(value) <= LARGEST and value == int(value):
         value = int(value)
     return json.dumps(value, ensure_ascii=False)
 
