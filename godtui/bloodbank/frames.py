@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
+from uuid import UUID
 
 from godtui.envelope import StoredEvent
 
@@ -46,4 +47,11 @@ class Gap(NamedTuple):
     to_seq: int
 
 
-Frame: TypeAlias = Welcome | Events | Position | Dropped | Gap
+class Replayed(NamedTuple):
+    """A stored event that a replay sent to the bus once more; it never moves a reader's position."""
+
+    replay_id: UUID
+    event: StoredEvent
+
+
+Frame: TypeAlias = Welcome | Events | Position | Dropped | Gap | Replayed

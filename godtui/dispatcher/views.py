@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
+
+from godtui.view import View
 
 TicketState: TypeAlias = Literal[
     "ready", "held", "checking", "blocked", "sending", "retrying", "dispatched", "failed", "withdrawn", "rejected"
@@ -27,16 +29,6 @@ DispatcherState: TypeAlias = Literal["running", "paused", "held", "standing by",
 CheckOutcome: TypeAlias = Literal[
     "passed", "failed", "timeout", "unrunnable", "not_configured", "no_component", "disabled"
 ]
-
-
-class View(BaseModel):
-    """Read-only; the JSON form is what the API answers."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    def document(self) -> dict[str, Any]:
-        """The view as a JSON object."""
-        return self.model_dump(mode="json")
 
 
 class Condition(View):
@@ -71,7 +63,7 @@ class RunningCheck(View):
     command: str
     cwd: str
     started_at: datetime
-    tickets: list[str] = []
+    tickets: list[str] = Field(default_factory=list)
     output_tail: str = ""
 
 
@@ -88,9 +80,9 @@ class TicketView(View):
     state: TicketState
     reason: str = ""
     episode: int = 0
-    conditions: list[Condition] = []
-    components: list[str] = []
-    checks: list[Check] = []
+    conditions: list[Condition] = Field(default_factory=list)
+    components: list[str] = Field(default_factory=list)
+    checks: list[Check] = Field(default_factory=list)
     attempts: int = 0
     next_try_at: datetime | None = None
     run_id: str | None = None
@@ -120,23 +112,23 @@ class DispatcherStatus(View):
     reason: str = ""
     since: datetime | None = None
     active: str | None = None
-    counts: dict[TicketState, int] = {}
-    tickets: list[TicketView] = []
-    checks: list[RunningCheck] = []
+    counts: dict[TicketState, int] = Field(default_factory=dict)
+    tickets: list[TicketView] = Field(default_factory=list)
+    checks: list[RunningCheck] = Field(default_factory=list)
     next_try_at: datetime | None = None
     watermark: int | None = None
     state_file: str = ""
-    notes: list[str] = []
-    settings: list[SettingView] = []
+    notes: list[str] = Field(default_factory=list)
+    settings: list[SettingView] = Field(default_factory=list)
 
 
 class Explanation(View):
     """Why a ticket is or is not dispatched. `verdict` is the gate's; `standing` what else decides, in sentences."""
 
     verdict: Literal["qualified", "rejected", "ignored"]
-    conditions: list[Condition] = []
-    components: list[str] = []
-    standing: list[str] = []
+    conditions: list[Condition] = Field(default_factory=list)
+    components: list[str] = Field(default_factory=list)
+    standing: list[str] = Field(default_factory=list)
     ticket: TicketView | None = None
 
 

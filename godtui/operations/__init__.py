@@ -22,6 +22,23 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.queries import Page
+from godtui.candystore.replay.errors import (
+    ReplayError,
+    ReplayRefusedError,
+    ReplayStateError,
+    ReplayUnconfirmedError,
+    UnknownReplayError,
+)
+from godtui.candystore.replay.views import (
+    BUS,
+    MAX_UNCONFIRMED,
+    ReplayPlan,
+    ReplayQueue,
+    ReplayRequest,
+    ReplayState,
+    ReplayView,
+    Speed,
+)
 from godtui.cursors import BadCursorError
 from godtui.dispatcher.errors import (
     DispatcherError,
@@ -58,15 +75,18 @@ from godtui.operations.protocols import (
     LetterOperations,
     Operations,
     Order,
+    ReplayOperations,
     StoreOperations,
     WebhookOperations,
 )
 
 __all__ = [
+    "BUS",
     "MAX_BATCH_BYTES",
     "MAX_BATCH_EVENTS",
     "MAX_DELIVERY_BYTES",
     "MAX_REASON_CHARACTERS",
+    "MAX_UNCONFIRMED",
     "OPEN_STATES",
     "BadCursorError",
     "BatchReport",
@@ -108,11 +128,22 @@ __all__ = [
     "PublishError",
     "Receipt",
     "Rejection",
+    "ReplayError",
+    "ReplayOperations",
+    "ReplayPlan",
+    "ReplayQueue",
+    "ReplayRefusedError",
+    "ReplayRequest",
+    "ReplayState",
+    "ReplayStateError",
+    "ReplayUnconfirmedError",
+    "ReplayView",
     "RequeueRefusedError",
     "Requeued",
     "RunningCheck",
     "SettingView",
     "SignatureError",
+    "Speed",
     "Status",
     "StoreOperations",
     "StoreUnavailableError",
@@ -123,6 +154,7 @@ __all__ = [
     "Unconfirmed",
     "UnknownLetterError",
     "UnknownPositionError",
+    "UnknownReplayError",
     "UnknownTicketError",
     "WebhookDisabledError",
     "WebhookOperations",

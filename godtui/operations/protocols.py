@@ -15,6 +15,7 @@ from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.candidates import Direction
 from godtui.candystore.queries import Page
+from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
 from godtui.dispatcher.views import Delivered, DispatcherStatus, Explanation, TicketState, TicketView
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
@@ -86,6 +87,46 @@ class LetterOperations(Protocol):
 
     async def discard(self, letter_id: int) -> None:
         """Throw a letter away for good. Raises UnknownLetterError."""
+
+
+class ReplayOperations(Protocol):
+    """Replays of stored events; every call raises StoreUnavailableError where the store cannot be read or written now.
+
+    Whatever names a replay raises UnknownReplayError, and ReplayStateError where its state does not allow it.
+    """
+
+    async def plan(self, request: ReplayRequest) -> ReplayPlan:
+        """What a replay would do; nothing is sent. Raises ReplayRefusedError, FilterError."""
+
+    async def create(self, request: ReplayRequest) -> ReplayView:
+        """Fix what the replay comprises, and begin it unless it is to be paused.
+
+        Raises ReplayRefusedError, FilterError, and ReplayUnconfirmedError where too many events would go to the bus.
+        """
+
+    async def replays(self, limit: int = 100) -> list[ReplayView]:
+        """Those that are open, then the newest of the others."""
+
+    async def replay(self, replay_id: UUID) -> ReplayView | None:
+        """One replay; None where there is none of that id."""
+
+    async def pause(self, replay_id: UUID) -> ReplayView:
+        """Send nothing more until `resume`, after a restart neither."""
+
+    async def resume(self, replay_id: UUID) -> ReplayView:
+        """Go on from where it stands; what was missed meanwhile is not caught up with in haste."""
+
+    async def step(self, replay_id: UUID, count: int = 1) -> ReplayView:
+        """Of a paused one: send the next `count` events now, or go back so many without sending anything."""
+
+    async def seek(self, replay_id: UUID, *, seq: int | None = None, at: int | None = None) -> ReplayView:
+        """Go on from a position, or from the first event whose own time is a moment (µs since 1970) or later."""
+
+    async def adjust(self, replay_id: UUID, *, speed: Speed, rate: float | None, max_gap_s: float | None) -> ReplayView:
+        """Change how quickly it goes on, from now."""
+
+    async def cancel(self, replay_id: UUID) -> ReplayView:
+        """End it where it stands; what was sent stays sent."""
 
 
 class ContractOperations(Protocol):

@@ -1,0 +1,1 @@
+"""Stored events once more: planned, paced, paused, and never stored or dispatched twice."""
