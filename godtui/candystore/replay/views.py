@@ -77,8 +77,11 @@ class ReplayPlan(View):
 class ReplayView(View):
     """One replay: what was asked, how far it is.
 
-    `position` is the `seq` up to which everything is sent, `at` the own time of the event there. `eta_s` is in seconds,
-    None where it is not known or does not move. `total` is fixed when it is made, as is what it comprises.
+    `position` is the `seq` up to which everything is sent, `at` the own time of the event there. `done` is how many of
+    its events lie up to there: with `total`, which is fixed when it is made as is what it comprises, that is how far it
+    is. `sent` counts every sending, so that who went back sends some events twice; `skipped` counts those that the bus
+    refused for good. `eta_s` is in seconds, None where it is not known or does not move. `reason` says why it failed,
+    or what a running one waits for.
     """
 
     replay_id: UUID
@@ -91,7 +94,9 @@ class ReplayView(View):
     reason: str = ""
     total: int
     exact: bool = True
+    done: int = 0
     sent: int = 0
+    skipped: int = 0
     position: int = 0
     at: datetime | None = None
     eta_s: float | None = None
