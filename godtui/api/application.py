@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui import __version__, jsontext
 from godtui.api import batch, publish, stream, webhooks
+from godtui.api.chains import chains_router
 from godtui.api.configuration import ApiConfig
 from godtui.api.contracts import contracts_router
 from godtui.api.deadletters import letters_router
@@ -24,6 +25,7 @@ from godtui.api.guards import Guard
 from godtui.api.health import health_router
 from godtui.api.openapi import COMPONENTS
 from godtui.api.openapi_dispatcher import DISPATCHER_COMPONENTS
+from godtui.api.openapi_store import STORE_COMPONENTS
 from godtui.api.problems import HANDLED, ProblemError, answer, refusal
 from godtui.clock import Clock
 from godtui.operations import Operations
@@ -68,6 +70,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
         Route("/docs", docs),
     ]
     application.include_router(events_router(operations, clock))
+    application.include_router(chains_router(operations))
     application.include_router(letters_router(operations, config, clock))
     application.include_router(dispatcher_router(operations))
     application.include_router(contracts_router(operations))
@@ -91,7 +94,7 @@ class _Api(FastAPI):
             )
             document["paths"] = {**_PLAIN_PATHS, **document["paths"]}
             document["components"] = {
-                "schemas": {**COMPONENTS, **DISPATCHER_COMPONENTS},
+                "schemas": {**COMPONENTS, **DISPATCHER_COMPONENTS, **STORE_COMPONENTS},
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             }
             document["security"] = [{}, {"token": []}]

@@ -11,6 +11,7 @@ from uuid import UUID
 from godtui import jsontext
 from godtui.api import answers
 from godtui.api.dispatcher_client import HttpDispatcher
+from godtui.api.store_client import HttpChains
 from godtui.api.webhooks_client import HttpWebhooks
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
@@ -41,6 +42,7 @@ class HttpOperations:
         self._connection = Connection(address, token)
         self.bus = HttpBus(self._connection)
         self.store = HttpStore(self._connection)
+        self.chains = HttpChains(self._connection)
         self.letters = HttpLetters(self._connection)
         self.schemas = HttpContracts(self._connection)
         self.dispatcher = HttpDispatcher(self._connection)

@@ -85,6 +85,14 @@ class EventsQuery(Query):
         )
 
 
+class ChainQuery(Query):
+    """The parameters of `GET /chains/{correlation_id}`."""
+
+    after: Annotated[int, BeforeValidator(_digits)] = Field(
+        0, ge=0, le=_MAX_SEQ, description="Begin with what is stored beyond this `seq`."
+    )
+
+
 class LettersQuery(Query):
     """The parameters of `GET /dead-letters`."""
 

@@ -21,6 +21,8 @@ from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
 from godtui.bloodbank.requeue import Requeued
+from godtui.candystore.chains import Chain, Edge, Node, Orphan, Tree, plant
+from godtui.candystore.counting import Count
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.errors import (
     ReplayError,
@@ -69,6 +71,7 @@ from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
     MAX_REASON_CHARACTERS,
     BusOperations,
+    ChainOperations,
     ContractOperations,
     DispatcherOperations,
     HealthOperations,
@@ -91,12 +94,15 @@ __all__ = [
     "BadCursorError",
     "BatchReport",
     "BusOperations",
+    "Chain",
+    "ChainOperations",
     "Check",
     "CheckOutcome",
     "ComponentHealth",
     "Condition",
     "ConflictError",
     "ContractOperations",
+    "Count",
     "DeadLetter",
     "Delivered",
     "DispatcherError",
@@ -105,6 +111,7 @@ __all__ = [
     "DispatcherStatus",
     "DispatcherUnavailableError",
     "Dropped",
+    "Edge",
     "Events",
     "Explanation",
     "Frame",
@@ -117,12 +124,14 @@ __all__ = [
     "LetterError",
     "LetterOperations",
     "LetterPage",
+    "Node",
     "NotConfirmedError",
     "NotDurableError",
     "NotJsonError",
     "NotRequeuedError",
     "Operations",
     "Order",
+    "Orphan",
     "Page",
     "Position",
     "PublishError",
@@ -151,6 +160,7 @@ __all__ = [
     "TicketStateError",
     "TicketView",
     "TooLargeError",
+    "Tree",
     "Unconfirmed",
     "UnknownLetterError",
     "UnknownPositionError",
@@ -159,4 +169,5 @@ __all__ = [
     "WebhookDisabledError",
     "WebhookOperations",
     "Welcome",
+    "plant",
 ]

@@ -23,6 +23,7 @@ from godtui.filters import Filter
 from godtui.holyfields import Contracts, Registry, UnknownContractError
 from godtui.holyfields.catalogue import Catalogue
 from godtui.operations.protocols import (
+    ChainOperations,
     DispatcherOperations,
     LetterOperations,
     Order,
@@ -122,6 +123,7 @@ class EngineOperations:
         dispatcher: DispatcherOperations,
         webhooks: WebhookOperations,
         monitor: EngineMonitor,
+        chains: ChainOperations,
     ) -> None:
         self.bus = bus
         self.store = store
@@ -130,3 +132,4 @@ class EngineOperations:
         self.dispatcher = dispatcher
         self.webhooks = webhooks
         self.monitor = monitor
+        self.chains = chains

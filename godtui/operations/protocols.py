@@ -14,6 +14,7 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.candidates import Direction
+from godtui.candystore.chains import Chain
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
 from godtui.dispatcher.views import Delivered, DispatcherStatus, Explanation, TicketState, TicketView
@@ -55,6 +56,16 @@ class StoreOperations(Protocol):
 
         With `after`, what is stored beyond that position comes first and nothing is ever dropped; without, a reader
         that is too slow is told what it missed. `positions` asks for Position frames.
+        """
+
+
+class ChainOperations(Protocol):
+    """What belongs together, and who caused whom."""
+
+    async def chain(self, correlation_id: UUID, *, after: int = 0) -> Chain | None:
+        """The events of one correlation beyond a position, as many as one answer holds; None where there is none.
+
+        Raises StoreUnavailableError.
         """
 
 
@@ -211,6 +222,9 @@ class Operations(Protocol):
 
     @property
     def store(self) -> StoreOperations: ...
+
+    @property
+    def chains(self) -> ChainOperations: ...
 
     @property
     def letters(self) -> LetterOperations: ...

@@ -31,9 +31,10 @@ from godtui.holyfields import Contracts, Registry
 from godtui.holyfields.reloading import Reloader
 from godtui.holyfields.watch import following_file, following_folder
 from godtui.operations.absent import AbsentDispatcher
+from godtui.operations.chains import EngineChains, SharedChains
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
-from godtui.operations.protocols import DispatcherOperations, WebhookOperations
+from godtui.operations.protocols import ChainOperations, DispatcherOperations, WebhookOperations
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
@@ -205,7 +206,12 @@ class Engine:
             dispatcher,
             self._ingress(contracts, rules),
             EngineMonitor(self.health),
+            self._chains(),
         )
+
+    def _chains(self) -> ChainOperations:
+        chains, history = EngineChains(self._log), self._transport.history
+        return chains if history is None else SharedChains(chains, history)
 
     def _work(self, contracts: Contracts, publisher_to: Callable[[Sink], Publisher]) -> None:
         """Start the workers; what they say goes through the outbox, but how everything is: nobody needs that late."""

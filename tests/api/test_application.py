@@ -171,6 +171,7 @@ async def test_the_document_names_every_path(gate: httpx.AsyncClient) -> None:
         "/stream",
         "/events",
         "/events/{event_id}",
+        "/chains/{correlation_id}",
         "/dead-letters",
         "/dead-letters/{letter_id}",
         "/dead-letters/{letter_id}/requeue",

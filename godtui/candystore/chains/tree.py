@@ -1,0 +1,96 @@
+"""A chain as trees, each event once: what screens and the terminal draw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from godtui.candystore.chains.views import Chain, Orphan
+from godtui.envelope import StoredEvent
+
+
+class Node(NamedTuple):
+    """One event in its tree; `last` says that no sibling follows."""
+
+    place: int
+    depth: int
+    last: bool
+
+
+class Tree(NamedTuple):
+    """Events by their places in the chain's `events`, and what stands under which.
+
+    Of an event with several causes the first that it names and that is in the chain is its parent; `more` are the
+    other causes. In a cycle the event that was stored first has no parent.
+    """
+
+    events: Sequence[StoredEvent]
+    tops: list[int]
+    children: list[list[int]]
+    below: list[int]
+    more: dict[int, list[int]]
+    orphans: dict[int, list[Orphan]]
+    late: frozenset[int]
+    cyclic: frozenset[int]
+
+    def walk(self) -> Iterator[Node]:
+        """Every event, parents before their children, siblings by `seq`; without recursion."""
+        waiting = [Node(place, 0, place == self.tops[-1]) for place in reversed(self.tops)]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            under = self.children[node.place]
+            waiting += [Node(place, node.depth + 1, place == under[-1]) for place in reversed(under)]
+
+
+def plant(chain: Chain) -> Tree:
+    """The trees of a chain, or of the part that there is of it."""
+    places = {event.event_id: place for place, event in enumerate(chain.events)}
+    parents = [-1] * len(chain.events)
+    more: dict[int, list[int]] = {}
+    for cause, effect in chain.edges:
+        at, place = places.get(cause), places[effect]
+        if at is None:
+            continue
+        if parents[place] == -1 and at != place:
+            parents[place] = at
+        elif at != parents[place]:
+            more.setdefault(place, []).append(at)
+    _open_rings(parents)
+    children: list[list[int]] = [[] for _ in parents]
+    for place, parent in enumerate(parents):
+        if parent != -1:
+            children[parent].append(place)
+    tops = [place for place, parent in enumerate(parents) if parent == -1]
+    orphans: dict[int, list[Orphan]] = {}
+    for orphan in chain.orphans:
+        orphans.setdefault(places[orphan.event_id], []).append(orphan)
+    tree = Tree(
+        chain.events,
+        tops,
+        children,
+        [0] * len(parents),
+        more,
+        orphans,
+        frozenset(places[one] for one in chain.late),
+        frozenset(places[one] for ring in chain.cycles for one in ring),
+    )
+    for node in reversed(list(tree.walk())):
+        if parents[node.place] != -1:
+            tree.below[parents[node.place]] += tree.below[node.place] + 1
+    return tree
+
+
+def _open_rings(parents: list[int]) -> None:
+    """Where parents lead round in a ring, its first event is left without one."""
+    seen = [0] * len(parents)
+    for start in range(len(parents)):
+        place = start
+        while place != -1 and not seen[place]:
+            seen[place] = start + 1
+            place = parents[place]
+        if place != -1 and seen[place] == start + 1:
+            ring = [place]
+            while parents[ring[-1]] != place:
+                ring.append(parents[ring[-1]])
+            parents[min(ring)] = -1
