@@ -31,6 +31,6 @@ def answer(outcome: Outcome) -> PublishOutcome:
         case Verdict.STORED:
             return Confirmed(outcome.seq)
         case Verdict.ALREADY:
-            return Already(outcome.seq)
+            return Already(outcome.seq or None)
         case Verdict.CONFLICT:
             return Conflict(outcome.seq)

@@ -10,8 +10,10 @@ from typing import Any, Final, TypeVar
 
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
+from godtui.eventlog.cuts import CUT_AT
 from godtui.eventlog.database import open_database
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError
+from godtui.eventlog.imported import Stretches
 from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations
 from godtui.eventlog.readers import Readers
 from godtui.eventlog.tail import Tail
@@ -89,6 +91,11 @@ class EventLog:
         found = await self.rows(_BY_ID, (event_id,), purpose="one event")
         return StoredEvent._make(found[0]) if found else None
 
+    async def cut_at(self, event_id: bytes) -> int | None:
+        """When (µs since 1970) retention cut the event of an id; None where it did not, or that is forgotten."""
+        found = await self.rows(CUT_AT, (event_id,), purpose="one event")
+        return int(found[0][0]) if found else None
+
     async def after(self, seq: int, limit: int = PAGE_EVENTS) -> list[StoredEvent]:
         """Up to `limit` events beyond a position, from memory where they are new. Raises LogUnavailableError."""
         self._require_opened()
@@ -112,6 +119,11 @@ class EventLog:
         """The last committed position; 0 for an empty log. Raises LogUnavailableError while it was never opened."""
         self._require_opened()
         return self.tail.last_seq
+
+    @property
+    def imported(self) -> Stretches:
+        """Positions up to `last_seq` whose events were imported, and some beyond it perhaps."""
+        return self._writer.imported
 
     @property
     def fault(self) -> str | None:

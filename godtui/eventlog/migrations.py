@@ -53,6 +53,30 @@ EVENTS = Migrations(
                    e.violations, e.headers, e.body, e.type_id, e.source_id
             FROM events e JOIN types t ON t.id = e.type_id JOIN sources s ON s.id = e.source_id;
         """,
+        """
+        -- Ids of events that retention cut. They are forgotten by walking along them, so that no index is needed.
+        CREATE TABLE cut_ids (
+            event_id BLOB PRIMARY KEY CHECK (length(event_id) = 16),
+            cut_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        -- Positions whose events were imported: history, which is handed to nobody.
+        CREATE TABLE imported (first_seq INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL) STRICT;
+        CREATE UNIQUE INDEX imported_by_end ON imported (last_seq);
+        -- What was cut since that was last told.
+        ALTER TABLE retention ADD COLUMN untold_first INTEGER;
+        ALTER TABLE retention ADD COLUMN untold_count INTEGER NOT NULL DEFAULT 0;
+        -- One floor, which only rises: without it, or with another beside it, nothing may be deleted.
+        DROP TRIGGER events_never_vanish;
+        CREATE TRIGGER events_never_vanish BEFORE DELETE ON events
+            WHEN OLD.seq >= coalesce((SELECT min(floor) FROM retention), 0)
+            BEGIN SELECT RAISE(ABORT, 'only events below the retention floor may be deleted'); END;
+        CREATE TRIGGER retention_stays BEFORE DELETE ON retention
+            BEGIN SELECT RAISE(ABORT, 'the retention floor stays'); END;
+        CREATE TRIGGER retention_is_one BEFORE INSERT ON retention
+            BEGIN SELECT RAISE(ABORT, 'there is one retention floor'); END;
+        CREATE TRIGGER retention_only_rises BEFORE UPDATE OF floor ON retention WHEN NEW.floor < OLD.floor
+            BEGIN SELECT RAISE(ABORT, 'the retention floor only rises'); END;
+        """,
     ),
 )
 

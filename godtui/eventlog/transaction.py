@@ -12,6 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from godtui import jsontext
 from godtui.envelope import EventEnvelope, StoredEvent, same_content
+from godtui.eventlog import imported
+from godtui.eventlog.cuts import CutIds
 from godtui.eventlog.errors import PoisonError
 
 MAX_ROWS_A_STATEMENT: Final = 128
@@ -66,7 +68,7 @@ class Verdict(Enum):
 
 
 class Outcome(NamedTuple):
-    """What became of one record, and the position of the event that holds its id."""
+    """What became of one record, and the position of the event that holds its id; 0 where that event was cut."""
 
     verdict: Verdict
     seq: int
@@ -116,9 +118,12 @@ class Names:
 class Transaction:
     """What a unit may do within a group commit: run statements and append events."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int, types: Names, sources: Names) -> None:
+    def __init__(self, connection: sqlite3.Connection, now: int, types: Names, sources: Names, cut_ids: CutIds) -> None:
         self.connection = connection
         self.now = now
+        self.cut_ids = cut_ids
+        self.imports_changed = False
+        """Whether the stretches that were imported may be others once this is committed."""
         self.stored: list[StoredEvent] = []
         self.touched: set[str] = set()
         """What those who wait for it by name (`Tail.changed`) should look at once this is committed."""
@@ -140,6 +145,7 @@ class Transaction:
             del self.stored[kept:]
             self._types.unit_rolled_back()
             self._sources.unit_rolled_back()
+            self.cut_ids.rolled_back()
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK TO unit")
                 self.connection.execute("RELEASE unit")
@@ -147,7 +153,7 @@ class Transaction:
         self.connection.execute("RELEASE unit")
 
     def append(self, records: Sequence[Record]) -> list[Outcome]:
-        """Store each record, unless its id is held already: one outcome a record.
+        """Store each record, unless its id is held already, or was until it was cut: one outcome a record.
 
         Raises PoisonError, having stored none, where SQLite cannot hold one of them.
         """
@@ -161,12 +167,32 @@ class Transaction:
             positions = [index for index, record in enumerate(records) if self._refuses(record)]
             raise PoisonError(f"an event cannot be stored: {error}", positions) from error
 
+    def append_history(self, records: Sequence[Record]) -> list[Outcome]:
+        """As `append`, but what is stored is history: it is handed to no queue. Call it within a unit."""
+        outcomes = self.append(records)
+        stored = [outcome.seq for outcome in outcomes if outcome.verdict is Verdict.STORED]
+        if stored:
+            # Nothing else is stored within one unit, so that they stand side by side.
+            imported.note(self.connection, stored[0], stored[-1])
+            self.imports_changed = True
+        return outcomes
+
     def held(self, record: Record) -> Outcome | None:
-        """Already or conflict where the log holds the record's id; None where it does not."""
+        """Already or conflict where the log holds the record's id, or held it; None where it does not."""
         seq = self._positions([record]).get(record.event_id)
-        return None if seq is None else self._compare(record, seq)
+        if seq is not None:
+            return self._compare(record, seq)
+        return Outcome(Verdict.ALREADY, 0) if self.cut_ids.among(self.connection, [record.event_id]) else None
 
     def _insert_chunk(self, records: Sequence[Record]) -> list[Outcome]:
+        cut = self.cut_ids.among(self.connection, [record.event_id for record in records]) if self.cut_ids.any else None
+        if not cut:
+            return self._insert_uncut(records)
+        uncut = [record for record in records if record.event_id not in cut]
+        outcomes = iter(self._insert_uncut(uncut) if uncut else ())
+        return [Outcome(Verdict.ALREADY, 0) if record.event_id in cut else next(outcomes) for record in records]
+
+    def _insert_uncut(self, records: Sequence[Record]) -> list[Outcome]:
         try:
             return self._insert(records)
         except sqlite3.IntegrityError as error:

@@ -13,8 +13,10 @@ from typing import Any, Final
 
 from godtui.clock import Clock
 from godtui.eventlog.checkpoints import Checkpoints
+from godtui.eventlog.cuts import CutIds
 from godtui.eventlog.database import identity
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage, is_disk_fault
+from godtui.eventlog.imported import Stretches
 from godtui.eventlog.intake import Intake
 from godtui.eventlog.jobs import Job, deliver
 from godtui.eventlog.tail import Tail
@@ -54,6 +56,10 @@ class Writer:
         self._checkpoints = Checkpoints(self._path + "-wal", clock)
         self._types = Names("types")
         self._sources = Names("sources")
+        self._cut_ids = CutIds()
+        self._imports_doubtful = False
+        self.imported = Stretches()
+        """What was imported, known no later than the tail knows the events."""
         self._thread: threading.Thread | None = None
         self.fault: str | None = None
         self.commit_seconds = 0.0
@@ -135,13 +141,16 @@ class Writer:
     def _write(self, jobs: list[Job]) -> None:
         started = self._clock.monotonic()
         connection = self._opened()
-        transaction = Transaction(connection, self._clock.now(), self._types, self._sources)
+        transaction = Transaction(connection, self._clock.now(), self._types, self._sources, self._cut_ids)
         connection.execute("BEGIN IMMEDIATE")
         self._perform(jobs, transaction)
         connection.execute("COMMIT")
         self._require_in_place()
         self._types.committed()
         self._sources.committed()
+        self._cut_ids.committed()
+        if transaction.imports_changed or self._imports_doubtful:
+            self._learn_imports(connection)
         if transaction.stored:
             self._tail.extend(transaction.stored)
         if transaction.touched:
@@ -191,6 +200,9 @@ class Writer:
     def _give_up(self, jobs: list[Job], error: BaseException) -> None:
         self._types.rolled_back()
         self._sources.rolled_back()
+        self._cut_ids.rolled_back()
+        # It may be found kept all the same.
+        self._imports_doubtful = True
         try:
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -239,6 +251,8 @@ class Writer:
         connection = self._open()
         try:
             self._file = identity(self._path)
+            self._cut_ids.opened(connection)
+            self._learn_imports(connection)
             last = connection.execute(_LAST_SEQ).fetchone()
             self._tail.start_at(last[0] if last else 0)
             self._write_probe(connection)
@@ -247,6 +261,10 @@ class Writer:
             connection.close()
             raise
         return connection
+
+    def _learn_imports(self, connection: sqlite3.Connection) -> None:
+        self.imported = Stretches.read(connection)
+        self._imports_doubtful = False
 
     def _require_in_place(self) -> None:
         """A file that was moved or deleted goes on taking writes, which nobody would find again."""

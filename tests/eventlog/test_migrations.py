@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from godtui.eventlog import DataDirectoryError, EventLog, Migrations
+from godtui.eventlog.migrations import EVENTS
 from tests.eventlog.conftest import OpenLog
 from tests.eventlog.records import record, records
 
@@ -23,11 +24,11 @@ async def versions(log: EventLog) -> dict[str, int]:
 
 async def test_each_step_once(open_log: OpenLog) -> None:
     first = open_log(rooms=[Migrations("room", (ONE,))])
-    assert await versions(first) == {"eventlog": 1, "room": 1}
+    assert await versions(first) == {"eventlog": len(EVENTS.scripts), "room": 1}
     await first.close()
     for _ in range(2):
         again = open_log(rooms=[Migrations("room", (ONE, TWO))])
-        assert await versions(again) == {"eventlog": 1, "room": 2}
+        assert await versions(again) == {"eventlog": len(EVENTS.scripts), "room": 2}
         assert await again.rows("SELECT id, text FROM one", purpose="test") == [(1, "a;\nb")]
         await again.close()
 
@@ -38,7 +39,7 @@ async def test_a_step_that_fails_leaves_the_one_before(tmp_path: Path, open_log:
         failing.start()
     await failing.close()
     log = open_log(rooms=[Migrations("room", (ONE, TWO))])
-    assert await versions(log) == {"eventlog": 1, "room": 2}
+    assert await versions(log) == {"eventlog": len(EVENTS.scripts), "room": 2}
     assert await log.rows("SELECT id FROM one", purpose="test") == [(1,)]
 
 
@@ -139,6 +140,11 @@ async def test_positions_go_on_where_they_ended(open_log: OpenLog) -> None:
         ("UPDATE events SET body = x'00'", "stored events never change"),
         ("DELETE FROM events WHERE seq = 2", "only events below the retention floor"),
         ("INSERT OR REPLACE INTO events SELECT * FROM events WHERE seq = 2", "only events below the retention floor"),
+        ("REPLACE INTO events SELECT * FROM events WHERE seq = 2", "only events below the retention floor"),
+        ("DELETE FROM retention", "the retention floor stays"),
+        ("INSERT INTO retention (floor) VALUES (100)", "there is one retention floor"),
+        ("UPDATE retention SET floor = -1", "the retention floor only rises"),
+        ("INSERT OR REPLACE INTO retention (rowid, floor) VALUES (1, 100)", "the retention floor|one retention floor"),
     ],
 )
 async def test_stored_events_never_change(log: EventLog, statement: str, sentence: str) -> None:
