@@ -26,6 +26,7 @@ from godtui.bloodbank.declaration import Declare, Declared, Drop, Put, take_up
 from godtui.bloodbank.embedded_queue import EmbeddedQueue
 from godtui.bloodbank.embedded_subscription import EmbeddedSubscription
 from godtui.bloodbank.embedded_tap import EmbeddedTap
+from godtui.bloodbank.redelivery import Again, Redeliver
 from godtui.clock import Clock, SystemClock
 from godtui.eventlog import EventLog, LogUnavailableError, PoisonError, Record, Transaction, Verdict
 
@@ -98,6 +99,23 @@ class EmbeddedBus:
             return Unconfirmed("the bus is closed")
         record = record_of(message)
         return record if isinstance(record, Refused) else (await self._put([message], queue, beside))[0]
+
+    async def redeliver(
+        self, events: Sequence[Again], queue: str | None, beside: Callable[[Transaction], bool]
+    ) -> bool:
+        """Hand stored events out once more, in one commit with `beside`; False where that refused and nothing was done.
+
+        To one queue, or to all that are bound to them now. Raises UnknownQueueError, LogUnavailableError.
+        """
+        await self._ready.wait()
+        if self._closed:
+            raise LogUnavailableError("the bus is closed")
+        reached = await self._log.submit(Redeliver(events, queue, self._clock.now(), beside))
+        # Where it was refused, an earlier commit that nobody heard of may have been the reason.
+        for name in self._queues if reached is None else reached:
+            if name in self._queues:
+                self._queues[name].wake()
+        return reached is not None
 
     async def declare(self, spec: QueueSpec) -> None:
         """Raises LogUnavailableError."""

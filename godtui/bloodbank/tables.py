@@ -96,6 +96,12 @@ QUEUE_BY_ID: Final = "SELECT cursor, message_ttl FROM queues WHERE id = ?"
 BINDINGS: Final = "SELECT pattern, since_seq, until_seq FROM bindings WHERE queue = ?"
 """All bindings a queue has or had."""
 
+BOUND_QUEUES: Final = (
+    "SELECT q.id, q.name, b.pattern FROM queues q JOIN bindings b ON b.queue = q.id WHERE b.until_seq IS NULL"
+    " ORDER BY q.name, b.pattern"
+)
+"""Every pattern in force now, with its queue."""
+
 ADD_QUEUE: Final = "INSERT INTO queues (name, cursor, message_ttl) VALUES (?, ?, ?)"
 """A new queue: name, cursor, time to live in microseconds."""
 
