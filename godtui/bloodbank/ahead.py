@@ -10,7 +10,7 @@ from godtui.bloodbank import tables
 from godtui.bloodbank.bindings import Bindings
 from godtui.bloodbank.handout import MAX_BYTES, Ahead
 from godtui.envelope import StoredEvent
-from godtui.eventlog import EventLog
+from godtui.eventlog import EventLog, Stretches
 
 PAGE: Final = 2000
 MAX_LOOKED_AT: Final = 10_000
@@ -38,9 +38,12 @@ class Search:
         self._stored_by = stored_by
         self._size = 0
 
-    def goes_on(self, page: Sequence[Glimpse]) -> bool:
-        """Choose from a page; whether there is reason to look at the next."""
+    def goes_on(self, page: Sequence[Glimpse], imported: Stretches) -> bool:
+        """Choose from a page, but nothing that was imported; whether there is reason to look at the next."""
         for each in page:
+            if imported and imported.holds(each.seq):
+                self.cursor = each.seq
+                continue
             if self._stored_by is not None and each.stored_at > self._stored_by:
                 return False
             if self._bindings.match(each.seq, each.event_type):
@@ -55,12 +58,17 @@ class Search:
 async def look_ahead(log: EventLog, bindings: Bindings, cursor: int, most: int, stored_by: int | None = None) -> Ahead:
     """The next events of a queue, in a step that ends when enough was found or looked at.
 
-    Bodies are read of what is chosen only. Raises LogUnavailableError.
+    Bodies are read of what is chosen only, and what was imported is passed over. Raises LogUnavailableError.
     """
     search = Search(bindings, cursor, most, stored_by)
     looked_at = 0
     page = min(most + 1, PAGE)
-    while looked_at < MAX_LOOKED_AT and search.goes_on(await _glimpses(log, search.cursor, page)):
+    while looked_at < MAX_LOOKED_AT:
+        # Of what the log's tail does not know yet, it is not known either whether it was imported.
+        search.cursor = min(log.imported.beyond(search.cursor), max(search.cursor, log.last_seq))
+        glimpses = await _glimpses(log, search.cursor, page)
+        if not search.goes_on(glimpses, log.imported):
+            break
         looked_at += page
         page = min(2 * page, PAGE)
         await asyncio.sleep(0)
@@ -71,7 +79,7 @@ async def _glimpses(log: EventLog, cursor: int, limit: int) -> list[Glimpse]:
     recent = log.tail.after(cursor, limit)
     if recent is not None:
         return [Glimpse(each.seq, each.event_type, each.stored_at, len(each.body), each) for each in recent]
-    rows = await log.rows(tables.GLANCE, (cursor, limit), purpose="a queue catching up")
+    rows = await log.rows(tables.GLANCE, (cursor, log.last_seq, limit), purpose="a queue catching up")
     return [Glimpse._make((*row, None)) for row in rows]
 
 

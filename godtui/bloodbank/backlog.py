@@ -27,12 +27,13 @@ class Backlog:
             self._count -= number
 
     async def count(self, log: EventLog, bindings: Bindings) -> int:
-        """Events of the queue from the cursor to the log's end. Raises LogUnavailableError."""
+        """Events of the queue from the cursor to the log's end, imported ones excepted. Raises LogUnavailableError."""
         end = log.last_seq
         while self._counted_to < end:
             stretch = bindings.beyond(self._counted_to)[0]
             until = min(end, self._counted_to + STEP, end if stretch.until is None else stretch.until)
-            counted = await log.rows(tables.COUNT_BEYOND, (self._counted_to, until), purpose="queue statistics")
-            self._count += sum(number for event_type, number in counted if stretch.matcher.matches(event_type))
+            for piece in log.imported.around(self._counted_to, until):
+                counted = await log.rows(tables.COUNT_BEYOND, piece, purpose="queue statistics")
+                self._count += sum(number for event_type, number in counted if stretch.matcher.matches(event_type))
             self._counted_to = until
         return self._count

@@ -47,8 +47,9 @@ class EmbeddedTap:
                 if self._position is None:
                     self._position = await self._log.tail.beginning()
                 async for events in self._log.follow(self._position):
+                    imported = self._log.imported
                     for event in events:
-                        if self._matcher.matches(event.event_type):
+                        if self._matcher.matches(event.event_type) and not imported.holds(event.seq):
                             self._kept.add(event, len(event.body))
                     self._position = events[-1].seq
             except LogUnavailableError:

@@ -81,8 +81,8 @@ MIGRATIONS: Final = Migrations(
     ),
 )
 
-END_OF_LOG: Final = "SELECT coalesce(max(seq), 0) FROM events"
-"""The last position, within the transaction that asks."""
+END_OF_LOG: Final = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
+"""The last position, within the transaction that asks, although retention may have cut what stood there."""
 
 QUEUES: Final = "SELECT id, name, cursor, message_ttl FROM queues"
 """Every declared queue."""
@@ -235,9 +235,9 @@ COUNT_BEYOND: Final = (
 
 GLANCE: Final = (
     "SELECT e.seq, t.name, e.stored_at, length(e.body) FROM events e CROSS JOIN types t ON t.id = e.type_id"
-    " WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+    " WHERE e.seq > ? AND e.seq <= ? ORDER BY e.seq LIMIT ?"
 )
-"""What lies beyond a position, without reading bodies."""
+"""What lies beyond a position, up to and with another, without reading bodies."""
 
 CHOSEN: Final = f"SELECT {COLUMNS} FROM stored_events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"  # noqa: S608
 """Events by their positions."""
@@ -246,9 +246,10 @@ NEXT_STORED_AT: Final = "SELECT stored_at FROM events WHERE seq > ? ORDER BY seq
 """When the first event beyond a position was stored."""
 
 LOWEST_NEEDED: Final = (
-    "SELECT min(seq) FROM (SELECT cursor + 1 AS seq FROM queues UNION ALL SELECT seq FROM deliveries)"
+    "SELECT min(seq), name FROM (SELECT cursor + 1 AS seq, name FROM queues"
+    " UNION ALL SELECT d.seq, q.name FROM deliveries d JOIN queues q ON q.id = d.queue)"
 )
-"""The first position that some queue may still have to hand out; no row or null where there is none."""
+"""The first position that some queue may still have to hand out, and that queue; null where there is none."""
 
 
 def listed(values: Sequence[object]) -> str:

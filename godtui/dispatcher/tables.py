@@ -182,9 +182,12 @@ PLANE_TYPES: Final = (
 UNDECIDED: Final = (
     "SELECT e.seq, length(e.body) FROM events e"
     " WHERE e.type_id IN (SELECT value FROM json_each(?)) AND e.seq > ? AND e.seq <= ?"
-    " AND NOT EXISTS (SELECT 1 FROM dispatch_decided d WHERE d.event_id = e.event_id) ORDER BY e.seq"
+    " AND NOT EXISTS (SELECT 1 FROM dispatch_decided d WHERE d.event_id = e.event_id)"
+    " AND e.seq > coalesce("
+    "(SELECT i.last_seq FROM imported i WHERE i.first_seq <= e.seq ORDER BY i.first_seq DESC LIMIT 1), 0)"
+    " ORDER BY e.seq"
 )
-"""Stored deliveries in a stretch of the log that are not decided, and how long each is."""
+"""Stored deliveries in a stretch of the log that are not decided, and how long each is; none that was imported."""
 
 DELIVERIES: Final = (
     "SELECT event_id, correlation_id, time, body FROM events WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq"

@@ -9,8 +9,10 @@ from godtui.bloodbank.bindings import Binding, Bindings
 from godtui.bloodbank.bus import QueueSpec
 from godtui.bloodbank.embedded_queue import CURSOR_SLACK
 from godtui.bloodbank.handout import MAX_BYTES
+from godtui.eventlog import Transaction
 from tests.bloodbank.conftest import Room
 from tests.contract.messages import collect, drain, event, events, eventually, ids, send
+from tests.eventlog.records import records
 
 RARE = QueueSpec("rare", ("rare.#",))
 
@@ -105,3 +107,59 @@ async def test_bindings_hold_for_their_own_stretch() -> None:
     assert [seq for seq in range(1, 13) if bindings.match(seq, "b")] == [6, 7, 8, 9, 10, 11, 12]
     assert not any(bindings.match(seq, "c") for seq in range(1, 13))
     assert bindings.open_patterns == {"a", "b"}
+
+
+async def imported(room: Room, number: int) -> None:
+    """So many events as history."""
+    some = records(number)
+    await room.log.submit(lambda transaction: transaction.append_history(some))
+
+
+async def test_what_was_imported_is_handed_to_no_queue(room: Room) -> None:
+    await imported(room, 3)
+    queue = QueueSpec("q", ("#",), from_seq=0)
+    await room.bus.declare(queue)
+    first = await send_one(room)
+    await imported(room, 2 * MAX_LOOKED_AT)
+    second = await send_one(room)
+    await imported(room, 2)
+    assert (await room.bus.statistics("q")).ready == 2
+    await room.reopen()
+    assert (await room.bus.statistics("q")).ready == 2
+    async with room.bus.subscribe(queue) as consumer:
+        assert ids(await drain(consumer, 2)) == [first, second]
+        third = await send_one(room)
+        assert ids(await drain(consumer, 1)) == [third]
+    assert (await room.bus.statistics("q")).ready == 0
+
+
+async def send_one(room: Room) -> str:
+    await send(room.bus, [sent := event()])
+    return sent.message_id
+
+
+async def test_what_was_imported_never_expires_into_a_letter(room: Room) -> None:
+    queue = QueueSpec("q", ("#",), message_ttl=60)
+    await room.bus.declare(queue)
+    await imported(room, 5)
+    await send_one(room)
+    room.clock.advance(61)
+
+    async def is_swept() -> bool:
+        room.clock.advance(1)
+        return await stored_cursor(room, "q") == room.log.last_seq
+
+    await eventually(is_swept)
+    assert await room.log.rows("SELECT count(*) FROM letters", purpose="test") == [(1,)]
+
+
+async def test_a_queue_begins_where_a_log_ends_that_was_cut_empty(room: Room) -> None:
+    await send(room.bus, events(4))
+
+    def cut(transaction: Transaction) -> None:
+        transaction.execute("UPDATE retention SET floor = 5")
+        transaction.execute("DELETE FROM events")
+
+    await room.log.submit(cut)
+    await room.bus.declare(QueueSpec("q", ("#",)))
+    assert await stored_cursor(room, "q") == 4
