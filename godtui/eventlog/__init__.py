@@ -31,6 +31,7 @@ __all__ = [
     "Transaction",
     "Verdict",
     "Walked",
+    "is_damage",
     "read_note",
     "replace_file",
     "same_body",
