@@ -25,6 +25,7 @@ from godtui.filters.terms import (
     TimeTerm,
     TypeTerm,
     WordTerm,
+    is_key,
 )
 from godtui.filters.words import texts, tokens
 
@@ -48,6 +49,7 @@ __all__ = [
     "WordTerm",
     "combine",
     "from_parameters",
+    "is_key",
     "parse",
     "stands_as_itself",
     "texts",

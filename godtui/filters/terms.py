@@ -62,6 +62,11 @@ class Segment(NamedTuple):
         return self.name if bare else quoted(self.name)
 
 
+def is_key(segment: Segment) -> bool:
+    """Whether a step can only lead through an object's member of that name."""
+    return segment.literal or (segment.name != "*" and INDEX.fullmatch(segment.name) is None)
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """One condition. `offset` is the character at which it stood in the text it was read from."""
