@@ -1,161 +1,29 @@
-"""From a filter to SQL that finds few rows too many and none too few; the filter's predicate decides on each."""
+"""Stored events that match a filter, in order, in small steps: its plan leads to few, its predicate decides on each."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from contextlib import aclosing
+from typing import Any, Final, NamedTuple
 
+from godtui.candystore.planning import Plan, plan
+from godtui.candystore.search import Search, SearchUnavailableError, spans
+from godtui.candystore.ways import Direction, Way
+from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
 from godtui.eventlog import COLUMNS, EventLog
-from godtui.filters import (
-    CorrelationTerm,
-    Filter,
-    IdTerm,
-    IsTerm,
-    SourceTerm,
-    StoredSinceTerm,
-    Term,
-    TimeTerm,
-    TypeTerm,
-    WordTerm,
-    stands_as_itself,
-)
-from godtui.topics import Matcher
-
-Direction: TypeAlias = Literal["desc", "asc"]
+from godtui.filters import Filter, Predicate
 
 PAGE_ROWS: Final = 500
-WINDOW_ROWS: Final = 20_000
-"""How far one statement looks along the log where no index leads: it must end well within a second."""
-WINDOW_BODIES: Final = 2_000
+FIRST_WINDOW: Final = 2_000
+"""How far the first statement looks along the log where no index leads."""
+FIRST_BODIES: Final = 250
 """The same where whole events are looked into."""
-STRETCH_ROWS: Final = 50_000
-"""Up to this many events of a stretch of time are looked up in its index, to look nowhere else."""
-MAX_MERGED: Final = 8
-"""Up to this many types or sources are merged from their index; more are met often enough by looking along the log."""
-
-_BY_ID: Final = "event_id = ?"
-_BY_CORRELATION: Final = (
-    "correlation_id = ? AND correlation_id <> event_id",
-    "event_id = ? AND correlation_id = event_id",
-)
-_BY_TYPE: Final = "type_id = ?"
-_BY_SOURCE: Final = "source_id = ?"
-_WITH_WORD: Final = (
-    "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
-)
-"""Beyond ASCII and behind \\u escapes, letters have other forms than SQLite knows."""
-_TYPES: Final = "SELECT id, name FROM types"
-_SOURCE: Final = "SELECT id FROM sources WHERE name = ?"
-_WITHIN: Final = (
-    "SELECT min(seq), max(seq), count(*) FROM (SELECT seq FROM events WHERE time >= ? AND time < ? LIMIT ?)"
-)
-_EARLIEST: Final = -(1 << 62)
-_LATEST: Final = 1 << 62
-
-
-class Lookup(NamedTuple):
-    """One way into an index: a condition that an index answers in the order of `seq`, and its parameter."""
-
-    condition: str
-    parameter: bytes | int
-
-
-@dataclass(slots=True)
-class Plan:
-    """Where to look: through `lookups` (None = along the whole log), between two positions.
-
-    `conditions` are on columns beside `seq`: they spare reading rows that cannot match.
-    """
-
-    lookups: Sequence[Lookup] | None = None
-    conditions: list[str] = field(default_factory=list)
-    parameters: list[Any] = field(default_factory=list)
-    above: int = 0
-    below: int = _LATEST
-    window: int = 0
-
-    def lead(self, lookups: Sequence[Lookup]) -> None:
-        """Look only where these lead, unless fewer lead already."""
-        if self.lookups is None or len(lookups) < len(self.lookups):
-            self.lookups = lookups
-
-    def require(self, condition: str, *parameters: Any) -> None:
-        """A condition that every match meets."""
-        self.conditions.append(condition)
-        self.parameters += parameters
-
-    def narrow(self, column: str, ids: Sequence[int]) -> None:
-        """Only rows with one of these ids."""
-        # The sign keeps SQLite from the column's index, which is not in the order asked for.
-        self.require(f"+{column} IN ({', '.join('?' * len(ids))})", *ids)
-
-
-async def plan(log: EventLog, wanted: Filter) -> Plan:
-    """The best way to what a filter wants. Raises LogUnavailableError."""
-    found = Plan(window=WINDOW_ROWS)
-    since, until = _EARLIEST, _LATEST
-    terms = [term for term in wanted.terms if not term.negated]
-    for term in terms:
-        match term:
-            case TimeTerm(bound="since", moment=moment):
-                since = max(since, moment)
-            case TimeTerm(moment=moment):
-                until = min(until, moment)
-            case _:
-                _by_term(term, found)
-    if found.lookups is None:
-        await _by_name(log, terms, found)
-    if (since, until) != (_EARLIEST, _LATEST):
-        await _by_time(log, since, until, found)
-    return found
-
-
-def _by_term(term: Term, found: Plan) -> None:
-    match term:
-        case IdTerm(ids=ids):
-            found.lead([Lookup(_BY_ID, one.bytes) for one in dict.fromkeys(ids)])
-        case CorrelationTerm(ids=ids):
-            found.lead([Lookup(each, one.bytes) for one in dict.fromkeys(ids) for each in _BY_CORRELATION])
-        case StoredSinceTerm(moment=moment):
-            found.require("stored_at >= ?", moment)
-        case IsTerm(flags=("invalid",)):
-            found.require("violations IS NOT NULL")
-        case WordTerm(tokens=words):
-            for word in filter(stands_as_itself, words):
-                found.require(_WITH_WORD, word)
-                found.window = WINDOW_BODIES
-
-
-async def _by_name(log: EventLog, terms: Sequence[Term], found: Plan) -> None:
-    for term in terms:
-        if isinstance(term, TypeTerm):
-            matcher = Matcher(term.patterns)
-            names = await log.rows(_TYPES, purpose="event types")
-            _choose(found, "type_id", _BY_TYPE, [identity for identity, name in names if matcher.matches(name)])
-        elif isinstance(term, SourceTerm):
-            named = dict.fromkeys(term.names)
-            rows = [row for name in named for row in await log.rows(_SOURCE, (name,), purpose="sources")]
-            _choose(found, "source_id", _BY_SOURCE, [row[0] for row in rows])
-
-
-def _choose(found: Plan, column: str, condition: str, ids: Sequence[int]) -> None:
-    if len(ids) <= MAX_MERGED:
-        found.lead([Lookup(condition, one) for one in ids])
-    if 0 < len(ids) <= PAGE_ROWS:
-        found.narrow(column, ids)
-
-
-async def _by_time(log: EventLog, since: int, until: int, found: Plan) -> None:
-    """Where a stretch of time holds few events, it bounds the positions."""
-    rows = await log.rows(_WITHIN, (since, until, STRETCH_ROWS + 1), purpose="a stretch of time")
-    lowest, highest, count = rows[0]
-    if count == 0:
-        found.lookups = ()
-    elif count <= STRETCH_ROWS:
-        found.above, found.below = lowest - 1, highest + 1
-    found.require("+time >= ? AND +time < ?", since, until)
+WIDEST_WINDOW: Final = 100_000
+SLOW_SECONDS: Final = 0.04
+"""A statement that took longer is followed by one of half the reach, one of less than a quarter by one of twice."""
+DENSE: Final = 50
+"""Of so many events one that matches is often enough to look along the log."""
 
 
 class Step(NamedTuple):
@@ -166,60 +34,145 @@ class Step(NamedTuple):
 
 
 async def scan(
-    log: EventLog, wanted: Filter, direction: Direction, above: int, below: int, *, first: int = PAGE_ROWS
+    log: EventLog,
+    wanted: Filter,
+    direction: Direction,
+    above: int,
+    below: int,
+    *,
+    first: int = PAGE_ROWS,
+    search: Search | None = None,
+    clock: Clock | None = None,
 ) -> AsyncGenerator[Step]:
-    """Matching events strictly between two positions, in steps that each end within a second.
+    """Matching events strictly between two positions, in steps of some tens of milliseconds.
 
-    The first step looks at no more than `first` rows. Raises LogUnavailableError.
+    The first step reads no more than `first` events. Without `search`, words are looked for in the log itself.
+    Raises LogUnavailableError.
     """
-    predicate = wanted.predicate()
-    way = await plan(log, wanted)
-    above, below = max(above, way.above), min(below, way.below)
-    page = min(first, PAGE_ROWS)
-    while above + 1 < below:
-        if direction == "desc":
-            low = max(above, below - way.window) if way.lookups is None else above
-            rows, looked = await _rows(log, way, direction, low, below, page)
-            reached = below = low + 1 if looked is None else looked
+    found = await plan(log, wanted, search)
+    scanning = _Scan(log, found, wanted.predicate(), direction, min(first, PAGE_ROWS), clock or SystemClock())
+    async with aclosing(scanning.steps(max(above, found.above), min(below, found.below))) as steps:
+        async for step in steps:
+            yield step
+
+
+class _Stretch(NamedTuple):
+    """Positions strictly between two, and the way that leads to those which may match; None along the log."""
+
+    way: Way | None
+    above: int
+    below: int
+
+
+class _Scan:
+    """One run through the log."""
+
+    def __init__(
+        self, log: EventLog, way: Plan, predicate: Predicate, direction: Direction, first: int, clock: Clock
+    ) -> None:
+        self._log = log
+        self._plan = way
+        self._predicate = predicate
+        self._direction = direction
+        self._page = first
+        self._clock = clock
+        self._window = FIRST_BODIES if way.reads_bodies else FIRST_WINDOW
+
+    async def steps(self, above: int, below: int) -> AsyncGenerator[Step]:
+        """All steps between two positions."""
+        try:
+            async with aclosing(self._stretches(above, below)) as stretches:
+                async for stretch in stretches:
+                    async with aclosing(self._through(stretch)) as steps:
+                        async for step in steps:
+                            above, below = (above, step.reached) if self._is_down else (step.reached, below)
+                            yield step
+        except SearchUnavailableError:
+            # What is left is found without it.
+            self._plan.state = None
+            async with aclosing(self.steps(above, below)) as steps:
+                async for step in steps:
+                    yield step
+
+    @property
+    def _is_down(self) -> bool:
+        return self._direction == "desc"
+
+    async def _stretches(self, above: int, below: int) -> AsyncGenerator[_Stretch]:
+        """What is indexed and what is not yet, each by its best way, in order."""
+        parts = [(above, min(below, self._plan.indexed + 1)), (max(above, self._plan.indexed), below)]
+        for low, high in reversed(parts) if self._is_down else parts:
+            if low + 1 >= high:
+                continue
+            if low >= self._plan.indexed:
+                yield _Stretch(self._plan.way, low, high)
+            else:
+                async with aclosing(self._within(low, high)) as stretches:
+                    async for stretch in stretches:
+                        yield stretch
+
+    async def _within(self, above: int, below: int) -> AsyncGenerator[_Stretch]:
+        """What is indexed, as far as it may hold events of the moments asked for."""
+        way = self._plan.hinted or self._plan.way
+        state, moments = self._plan.state, self._plan.moments
+        if moments is None or state is None:
+            yield _Stretch(way, above, below)
+            return
+        async with aclosing(spans(state, moments, self._direction, above, below)) as found:
+            async for low, high in found:
+                yield _Stretch(way, low, high)
+
+    async def _through(self, stretch: _Stretch) -> AsyncGenerator[Step]:
+        way, above, below = stretch
+        tries_along = way is not None and way is self._plan.way and self._plan.tries_along
+        while above + 1 < below:
+            started = self._clock.monotonic()
+            if way is None or tries_along:
+                rows, reached = await self._along(above, below)
+            else:
+                rows, reached = await self._led(way, above, below)
+            events = [event for event in rows if self._predicate(event)]
+            if tries_along:
+                passed = abs((below if self._is_down else above) - reached)
+                tries_along = len(events) * DENSE >= passed
+            above, below = (above, reached) if self._is_down else (reached, below)
+            self._pace(self._clock.monotonic() - started)
+            yield Step(events, reached)
+
+    def _pace(self, seconds: float) -> None:
+        """Keep the next statement small."""
+        if seconds > SLOW_SECONDS:
+            self._window = max(1, self._window // 2)
+            self._page = max(1, self._page // 2)
         else:
-            high = min(below, above + way.window) if way.lookups is None else below
-            rows, looked = await _rows(log, way, direction, above, high, page)
-            reached = above = high - 1 if looked is None else looked
-        yield Step([event for event in rows if predicate(event)], reached)
-        page = min(page * 2, PAGE_ROWS)
+            self._page = min(self._page * 2, PAGE_ROWS)
+            if seconds < SLOW_SECONDS / 4:
+                self._window = min(self._window * 2, WIDEST_WINDOW)
 
+    async def _along(self, above: int, below: int) -> tuple[list[StoredEvent], int]:
+        """The first events of a window of the log, and the position up to which they are all."""
+        if self._is_down:
+            above = max(above, below - 1 - self._window)
+        else:
+            below = min(below, above + 1 + self._window)
+        rows = await self._events(["seq > ?", "seq < ?"], [above, below])
+        if len(rows) == self._page:
+            return rows, rows[-1].seq
+        return rows, above + 1 if self._is_down else below - 1
 
-async def _rows(
-    log: EventLog, way: Plan, direction: Direction, above: int, below: int, page: int
-) -> tuple[list[StoredEvent], int | None]:
-    """The first rows of a stretch, and how far it was looked at; None for all of it."""
-    if way.lookups is None:
-        statement = _statement(["seq > ?", "seq < ?", *way.conditions], direction, page)
-        rows = await _events(log, statement, [above, below, *way.parameters])
-        return rows, rows[-1].seq if len(rows) == page else None
-    if not way.lookups:
-        return [], None
-    found = await _positions(log, way.lookups, direction, above, below, page)
-    if not found:
-        return [], None
-    statement = _statement([f"seq IN ({', '.join('?' * len(found))})", *way.conditions], direction, page)
-    return await _events(log, statement, [*found, *way.parameters]), found[-1] if len(found) == page else None
+    async def _led(self, way: Way, above: int, below: int) -> tuple[list[StoredEvent], int]:
+        """The events to which a way leads first, and the position up to which they are all."""
+        found, reached = await way.positions(self._direction, above, below, self._page)
+        if reached is None:
+            reached = above + 1 if self._is_down else below - 1
+        if not found:
+            return [], reached
+        return await self._events([f"seq IN ({', '.join('?' * len(found))})"], found), reached
 
-
-async def _positions(
-    log: EventLog, lookups: Sequence[Lookup], direction: Direction, above: int, below: int, page: int
-) -> list[int]:
-    """The first positions to which the lookups lead, found in indexes alone."""
-    part = f"SELECT * FROM (SELECT seq FROM events WHERE {{}} AND seq > ? AND seq < ? ORDER BY seq {direction} LIMIT {page})"  # noqa: S608, E501 - all parts are ours
-    merged = " UNION ".join(part.format(lookup.condition) for lookup in lookups)
-    parameters = [value for lookup in lookups for value in (lookup.parameter, above, below)]
-    statement = f"SELECT seq FROM ({merged}) ORDER BY seq {direction} LIMIT {page}"  # noqa: S608 - all parts are ours
-    return [row[0] for row in await log.rows(statement, parameters, purpose="a query's positions")]
-
-
-def _statement(conditions: Sequence[str], direction: Direction, page: int) -> str:
-    return f"SELECT {COLUMNS} FROM stored_events WHERE {' AND '.join(conditions)} ORDER BY seq {direction} LIMIT {page}"  # noqa: S608 - all parts are ours
-
-
-async def _events(log: EventLog, statement: str, parameters: Sequence[Any]) -> list[StoredEvent]:
-    return [StoredEvent._make(row) for row in await log.rows(statement, parameters, purpose="a query")]
+    async def _events(self, conditions: Sequence[str], parameters: Sequence[Any]) -> list[StoredEvent]:
+        every = " AND ".join([*conditions, *self._plan.conditions])
+        statement = (
+            f"SELECT {COLUMNS} FROM stored_events WHERE {every} ORDER BY seq {self._direction} LIMIT {self._page:d}"  # noqa: S608 - all parts are ours
+        )
+        rows = await self._log.rows(statement, [*parameters, *self._plan.parameters], purpose="a query")
+        return [StoredEvent._make(row) for row in rows]

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
 from godtui.candystore.candidates import scan
+from godtui.candystore.search import Search
 from godtui.eventlog import EventLog
 from godtui.filters import Filter, Predicate
 
@@ -19,7 +20,12 @@ _FIRST: Final = "SELECT min(seq) FROM events"
 
 
 async def stream(
-    log: EventLog, wanted: Filter, *, after: int | None = None, positions: bool = False
+    log: EventLog,
+    wanted: Filter,
+    *,
+    after: int | None = None,
+    positions: bool = False,
+    search: Search | None = None,
 ) -> AsyncGenerator[Frame]:
     """Welcome, then what matches.
 
@@ -37,9 +43,9 @@ async def stream(
     predicate = wanted.predicate()
     while True:
         if after is None and log.tail.after(position, 1) is None:
-            step = _skip(log, wanted, position)
+            step = _skip(log, wanted, position, search)
         elif log.last_seq - position > FAR_BEHIND and wanted.terms:
-            step = _catch_up(log, wanted, position)
+            step = _catch_up(log, wanted, position, search)
         else:
             step = _next(log, predicate, position)
         async with aclosing(step) as frames:
@@ -72,21 +78,21 @@ async def _next(log: EventLog, predicate: Predicate, position: int) -> Stepped:
     yield Events(found) if found else None, page[-1].seq if page else last
 
 
-async def _catch_up(log: EventLog, wanted: Filter, position: int) -> Stepped:
+async def _catch_up(log: EventLog, wanted: Filter, position: int, search: Search | None) -> Stepped:
     """What matches of everything stored, through the store's indexes."""
     end = log.last_seq
-    async with aclosing(scan(log, wanted, "asc", position, end + 1)) as steps:
+    async with aclosing(scan(log, wanted, "asc", position, end + 1, search=search)) as steps:
         async for events, reached in steps:
             yield Events(events) if events else None, reached
     yield None, end
 
 
-async def _skip(log: EventLog, wanted: Filter, position: int) -> Stepped:
+async def _skip(log: EventLog, wanted: Filter, position: int, search: Search | None) -> Stepped:
     """Count what a slow reader misses on its way back to the end of the log."""
     end = log.last_seq
     missed = 0 if wanted.terms else end - position
     if wanted.terms:
-        async with aclosing(scan(log, wanted, "asc", position, end + 1)) as steps:
+        async with aclosing(scan(log, wanted, "asc", position, end + 1, search=search)) as steps:
             async for events, _ in steps:
                 missed += len(events)
     yield Dropped(missed, position + 1, end) if missed else None, end

@@ -3,40 +3,65 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from godtui.candystore.candidates import Direction, scan
+from godtui.candystore.candidates import scan
+from godtui.candystore.search import Search
+from godtui.candystore.ways import Direction
+from godtui.clock import Clock, SystemClock
 from godtui.cursors import read_cursor, write_cursor
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import Filter
 
+BUDGET_SECONDS: Final = 1.0
+"""A page that is not full by then is given as far as it is."""
+
 
 class Page(NamedTuple):
-    """Some stored events and where the next page begins, if there is one."""
+    """Some stored events and where the next page begins, if there is one.
+
+    A page that ended early, for time, has `looked_to`: the position up to which it says everything.
+    """
 
     events: list[StoredEvent]
     next_cursor: str | None
+    looked_to: int | None = None
 
 
 async def query(
-    log: EventLog, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Direction = "desc"
+    log: EventLog,
+    wanted: Filter,
+    *,
+    limit: int = 100,
+    cursor: str | None = None,
+    order: Direction = "desc",
+    search: Search | None = None,
+    clock: Clock | None = None,
+    seconds: float = BUDGET_SECONDS,
 ) -> Page:
-    """Up to `limit` events that match, by `seq`. Raises BadCursorError, LogUnavailableError."""
+    """Up to `limit` events that match, by `seq`; fewer with a cursor to go on where finding them takes longer.
+
+    Raises BadCursorError, LogUnavailableError.
+    """
+    clock = clock or SystemClock()
+    started = clock.monotonic()
     end = log.last_seq + 1
     above, below = 0, end
     if cursor is not None:
         position = read_cursor(cursor, _query(wanted, order))
         above, below = (0, position) if order == "desc" else (position, end)
     found: list[StoredEvent] = []
-    async with aclosing(scan(log, wanted, order, above, below, first=limit + 1)) as steps:
+    scanning = scan(log, wanted, order, above, below, first=limit + 1, search=search, clock=clock)
+    async with aclosing(scanning) as steps:
         async for step in steps:
             found += step.events
             if len(found) > limit:
-                break
-    if len(found) <= limit:
-        return Page(found, None)
-    return Page(found[:limit], write_cursor(found[limit - 1].seq, _query(wanted, order)))
+                return Page(found[:limit], write_cursor(found[limit - 1].seq, _query(wanted, order)))
+            is_last = step.reached <= above + 1 if order == "desc" else step.reached >= end - 1
+            if clock.monotonic() - started >= seconds and not is_last:
+                return Page(found, write_cursor(step.reached, _query(wanted, order)), step.reached)
+    return Page(found, None)
 
 
 def _query(wanted: Filter, order: Direction) -> str:

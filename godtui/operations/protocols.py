@@ -13,7 +13,7 @@ from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
-from godtui.candystore.candidates import Direction
+from godtui.candystore.ways import Direction
 from godtui.candystore.chains import Chain
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed

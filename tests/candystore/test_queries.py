@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from godtui.candystore import candidates, live
-from godtui.candystore.candidates import Direction
+from godtui.candystore import candidates, live, planning
+from godtui.candystore import ways as store_ways
 from godtui.candystore.live import Events, Gap, Position, Welcome
-from godtui.candystore.queries import query
+from godtui.candystore.queries import Page, query
+from godtui.candystore.ways import Direction
 from godtui.cursors import BadCursorError
 from godtui.envelope import StoredEvent, new_id
 from godtui.eventlog import EventLog
@@ -66,9 +67,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also with limits so small that every query meets all of them."""
     if request.param == "narrow":
-        limits = {"PAGE_ROWS": 7, "WINDOW_ROWS": 50, "WINDOW_BODIES": 30, "STRETCH_ROWS": 40, "MAX_MERGED": 2}
-        for name, value in limits.items():
-            monkeypatch.setattr(candidates, name, value)
+        limits = {
+            candidates: {"PAGE_ROWS": 7, "FIRST_WINDOW": 50, "FIRST_BODIES": 30, "WIDEST_WINDOW": 60, "DENSE": 5},
+            planning: {"STRETCH_ROWS": 40, "MAX_MERGED": 2, "FEW": 20},
+            store_ways: {"LOOKUPS_A_STATEMENT": 2},
+        }
+        for module, values in limits.items():
+            for name, value in values.items():
+                monkeypatch.setattr(module, name, value)
         monkeypatch.setattr(live, "FAR_BEHIND", 20)
 
 
@@ -170,7 +176,7 @@ async def test_a_full_last_page_has_no_next(log: EventLog) -> None:
 
 
 async def test_nothing_stored_is_an_empty_page(log: EventLog) -> None:
-    assert await query(log, Filter()) == ([], None)
+    assert await query(log, Filter()) == Page([], None)
 
 
 async def test_a_cursor_of_another_query_is_refused(log: EventLog) -> None:

@@ -1,0 +1,253 @@
+"""From a filter to the best way to what it wants: none too few, and as few too many as cheap looks can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from godtui.candystore.search import Moments, Search, State, Words, expression, leads
+from godtui.candystore.ways import Listed, Lookup, Merged, Way
+from godtui.eventlog import EventLog
+from godtui.filters import (
+    CorrelationTerm,
+    Filter,
+    IdTerm,
+    IsTerm,
+    PayloadTerm,
+    SourceTerm,
+    StoredSinceTerm,
+    Term,
+    TimeTerm,
+    TypeTerm,
+    WordTerm,
+    stands_as_itself,
+)
+from godtui.topics import Matcher
+
+MAX_MERGED: Final = 8
+"""Up to this many types or sources are merged from their index at once; more are met often enough along the log."""
+MAX_NAMES: Final = 400
+"""Of more types or sources than these, no statement names them."""
+FEW: Final = 500
+"""So many positions are as good as one: a way that leads to no more is taken, and none is counted further."""
+STRETCH_ROWS: Final = 50_000
+"""Up to this many events of a stretch of time are looked up in its index, where there is no index of blocks."""
+
+_BY_ID: Final = "event_id = ?"
+_BY_CORRELATION: Final = (
+    "correlation_id = ? AND correlation_id <> event_id",
+    "event_id = ? AND correlation_id = event_id",
+)
+_BY_TYPE: Final = "type_id = ?"
+_BY_SOURCE: Final = "source_id = ?"
+_WITH_WORD: Final = (
+    "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
+)
+"""Beyond ASCII and behind \\u escapes, letters have other forms than SQLite knows."""
+_NAMES: Final = {
+    "types": "SELECT id, name FROM types",
+    "sources": "SELECT id, name FROM sources LIMIT 401",
+}
+_NAMED: Final = {"types": "SELECT id FROM types WHERE name = ?", "sources": "SELECT id FROM sources WHERE name = ?"}
+_AT_TIME: Final = "SELECT seq FROM events WHERE time >= ? AND time < ? LIMIT ?"
+_WITHIN: Final = (
+    "SELECT min(seq), max(seq), count(*) FROM (SELECT seq FROM events WHERE time >= ? AND time < ? LIMIT ?)"
+)
+EARLIEST: Final = -(1 << 62)
+LATEST: Final = 1 << 62
+
+
+@dataclass(slots=True)
+class Plan:
+    """Where to look, between two positions.
+
+    `way` leads through the log's own indexes, None goes along the log; up to `indexed`, `hinted` leads there sooner,
+    where there is one. `conditions` are on columns beside `seq`: they spare reading rows that cannot match.
+    `reads_bodies` says that they need whole events.
+    """
+
+    way: Way | None = None
+    state: State | None = None
+    hinted: Way | None = None
+    conditions: list[str] = field(default_factory=list)
+    parameters: list[Any] = field(default_factory=list)
+    above: int = 0
+    below: int = LATEST
+    reads_bodies: bool = False
+    tries_along: bool = False
+    """Whether what is wanted is likely met soon along the log, though `way` leads there too."""
+    moments: Moments | None = None
+
+    @property
+    def indexed(self) -> int:
+        """Up to where the search file can be asked."""
+        return 0 if self.state is None else self.state.indexed
+
+    def require(self, condition: str, *parameters: Any) -> None:
+        """A condition that every match meets."""
+        self.conditions.append(condition)
+        self.parameters += parameters
+
+
+async def plan(log: EventLog, wanted: Filter, search: Search | None = None) -> Plan:
+    """The best way to what a filter wants. Raises LogUnavailableError."""
+    return await _Planning(log, wanted.terms, search).plan()
+
+
+class _Planning:
+    """One look at one filter."""
+
+    def __init__(self, log: EventLog, terms: Sequence[Term], search: Search | None) -> None:
+        self._log = log
+        self._terms = terms
+        self._positive = [term for term in terms if not term.negated]
+        self._found = Plan(state=None if search is None else search.state)
+
+    async def plan(self) -> Plan:
+        found = self._found
+        self._by_columns()
+        ids = _identified(self._positive)
+        if ids is not None:
+            found.way = Merged(self._log, ids) if ids else Listed(())
+            return found
+        ways = await self._named()
+        if await self._few_at_time():
+            return found
+        hinted = self._words()
+        await self._choose(ways, hinted)
+        return found
+
+    def _by_columns(self) -> None:
+        """What the terms say of single columns."""
+        found = self._found
+        since, until, stored_since = EARLIEST, LATEST, EARLIEST
+        for term in self._positive:
+            match term:
+                case TimeTerm(bound="since", moment=moment):
+                    since = max(since, moment)
+                case TimeTerm(moment=moment):
+                    until = min(until, moment)
+                case StoredSinceTerm(moment=moment):
+                    stored_since = max(stored_since, moment)
+                case IsTerm(flags=("invalid",)):
+                    found.require("violations IS NOT NULL")
+                case WordTerm(tokens=words):
+                    for word in filter(stands_as_itself, words):
+                        found.require(_WITH_WORD, word)
+                        found.reads_bodies = True
+                case PayloadTerm():
+                    found.reads_bodies = True
+        if (since, until) != (EARLIEST, LATEST):
+            found.require("+time >= ? AND +time < ?", since, until)
+        if stored_since != EARLIEST:
+            found.require("stored_at >= ?", stored_since)
+        moments = Moments(since, until, stored_since)
+        found.moments = None if moments == (EARLIEST, LATEST, EARLIEST) else moments
+
+    async def _named(self) -> list[Merged]:
+        """The ways by type and by source, where the terms on them leave out any."""
+        ways: list[Merged] = []
+        for table, column, condition, kind in (
+            ("types", "type_id", _BY_TYPE, TypeTerm),
+            ("sources", "source_id", _BY_SOURCE, SourceTerm),
+        ):
+            terms = [term for term in self._terms if isinstance(term, kind)]
+            identities = await self._identities(table, terms) if terms else None
+            if identities is None:
+                continue
+            if len(identities) <= MAX_NAMES:
+                # The sign keeps SQLite from the column's index, which is not in the order asked for.
+                self._found.require(f"+{column} IN ({', '.join('?' * len(identities))})", *identities)
+                ways.append(Merged(self._log, [Lookup(condition, one) for one in identities]))
+                self._found.tries_along |= len(identities) > MAX_MERGED
+        return ways
+
+    async def _identities(self, table: str, terms: Sequence[TypeTerm | SourceTerm]) -> list[int] | None:
+        """The ids of the names that all of these terms allow; None for all, or for more than can be told."""
+        names = [_plain_names(term) for term in terms if not term.negated]
+        exact = [one for one in names if one is not None]
+        if exact:
+            wanted = set.intersection(*map(set, exact))
+            rows = [(row[0], name) for name in wanted for row in await self._rows(_NAMED[table], (name,))]
+        else:
+            rows = await self._rows(_NAMES[table], ())
+            if len(rows) > MAX_NAMES and table == "sources":
+                return None
+        tests = [_name_test(term) for term in terms]
+        identities = [identity for identity, name in rows if all(test(name) for test in tests)]
+        return None if len(identities) == len(rows) and not exact else identities
+
+    async def _few_at_time(self) -> bool:
+        """Whether a stretch of time holds so few events that they are all there is to look at."""
+        moments = self._found.moments
+        if moments is None or (moments.since, moments.until) == (EARLIEST, LATEST):
+            return False
+        rows = await self._rows(_AT_TIME, (moments.since, moments.until, FEW + 1))
+        if len(rows) <= FEW:
+            self._found.way = Listed(sorted(row[0] for row in rows))
+            return True
+        if self._found.state is None:
+            lowest, highest, count = (await self._rows(_WITHIN, (moments.since, moments.until, STRETCH_ROWS + 1)))[0]
+            if count <= STRETCH_ROWS:
+                self._found.above, self._found.below = lowest - 1, highest + 1
+        return False
+
+    def _words(self) -> Way | None:
+        """The way by words, where some term asks for one."""
+        state = self._found.state
+        if state is None or not any(map(leads, self._positive)):
+            return None
+        asked = expression(self._positive)
+        return None if asked is None else Words(state, asked)
+
+    async def _choose(self, ways: Sequence[Merged], hinted: Way | None) -> None:
+        """Take the way that leads to the fewest positions, as far as they are counted."""
+        found = self._found
+        if len(ways) + (hinted is not None) < 2:
+            found.way, found.hinted = next(iter(ways), None), hinted
+            return
+        counts = [await self._count(way) for way in ways]
+        least = min(range(len(ways)), key=counts.__getitem__)
+        found.way = ways[least]
+        # What words lead to has also the words of types and sources: it is never more by much.
+        found.hinted = hinted if counts[least] == FEW else None
+
+    async def _count(self, way: Merged) -> int:
+        """How many positions a way leads to, up to FEW; one of many lookups is not worth the look."""
+        return len((await way.positions("desc", 0, LATEST, FEW)).positions) if way.lookups <= MAX_MERGED else FEW
+
+    async def _rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        return await self._log.rows(statement, parameters, purpose="where a query leads")
+
+
+def _identified(terms: Sequence[Term]) -> list[Lookup] | None:
+    """Lookups of the ids that are asked for, those of the fewest; None where none are."""
+    found: list[Lookup] | None = None
+    for term in terms:
+        match term:
+            case IdTerm(ids=ids):
+                lookups = [Lookup(_BY_ID, one.bytes) for one in dict.fromkeys(ids)]
+            case CorrelationTerm(ids=ids):
+                lookups = [Lookup(each, one.bytes) for one in dict.fromkeys(ids) for each in _BY_CORRELATION]
+            case _:
+                continue
+        if found is None or len(lookups) < len(found):
+            found = lookups
+    return found
+
+
+def _plain_names(term: Term) -> tuple[str, ...] | None:
+    """The names that a term lists, where it lists them all."""
+    match term:
+        case SourceTerm(names=names):
+            return names
+        case TypeTerm(patterns=patterns) if not any("*" in one or "#" in one for one in patterns):
+            return patterns
+    return None
+
+
+def _name_test(term: TypeTerm | SourceTerm) -> Callable[[str], bool]:
+    """Whether a name is one that a term on names allows."""
+    matches = Matcher(term.patterns).matches if isinstance(term, TypeTerm) else frozenset(term.names).__contains__
+    return (lambda name: not matches(name)) if term.negated else matches

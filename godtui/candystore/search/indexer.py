@@ -1,0 +1,230 @@
+"""The search file behind the log: followed, made anew where it cannot be gone on with, and asked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from godtui.backoff import Backoff
+from godtui.bloodbank.health import ComponentHealth
+from godtui.candystore.search.lookups import SearchUnavailableError
+from godtui.candystore.search.tables import FILE_NAME, UnusableError
+from godtui.candystore.search.writer import Extent, SearchWriter
+from godtui.clock import Clock
+from godtui.eventlog import EventLog, LogUnavailableError, Readers, is_damage
+
+BATCH_EVENTS: Final = 2_000
+GATHER_SECONDS: Final = 0.25
+"""How long new events gather: one larger batch costs less, and lets the log's writer be meanwhile."""
+PAUSES: Final = Backoff(0.5, 30.0)
+LOOK_EVENTS: Final = 100_000
+"""After so many events it is seen again what retention has cut."""
+
+_EVENT_AT: Final = "SELECT event_id FROM events WHERE seq = ?"
+_FIRST: Final = "SELECT min(seq) FROM events"
+
+logger = logging.getLogger(__name__)
+
+
+class State:
+    """One state of the file as readers see it: what is beyond it, they scan."""
+
+    def __init__(self, search: Search, extent: Extent, readers: Readers) -> None:
+        self._search = search
+        self._readers = readers
+        self.indexed = extent.indexed
+        self.segments = extent.segments
+
+    async def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """One page of a read-only query. Raises SearchUnavailableError."""
+        try:
+            found = await self._readers.rows(statement, parameters, purpose="a search")
+        except (LogUnavailableError, ValueError) as error:
+            self._search.doubt(error)
+            raise SearchUnavailableError(str(error)) from error
+        if not self._search.reads_by(self._readers):
+            raise SearchUnavailableError("the index was made anew")
+        return found
+
+
+class Search:
+    """The index of one log, in a file of its own."""
+
+    def __init__(self, directory: Path, log: EventLog, clock: Clock) -> None:
+        self.path = directory.resolve() / FILE_NAME
+        self._log = log
+        self._clock = clock
+        self._writer = SearchWriter(self.path)
+        self._extent = Extent()
+        self._readers: Readers | None = None
+        self._cut_looked_at = -LOOK_EVENTS
+        self._stored_at = 0
+        self._doubt: str | None = None
+        self._fault: str | None = None
+        self._remark: str | None = None
+
+    @property
+    def state(self) -> State | None:
+        """What can be asked now, if anything."""
+        if self._readers is None or not self._extent.indexed:
+            return None
+        return State(self, self._extent, self._readers)
+
+    async def open(self) -> None:
+        """Open the file where that is possible now; it can be asked then, though nobody follows the log."""
+        if self._log.tail.opened:
+            try:
+                await self._open()
+            except (sqlite3.Error, OSError, LogUnavailableError) as error:
+                self._fail(error)
+
+    async def run(self) -> None:
+        """Follow the log until cancelled."""
+        await self._log.tail.beginning()
+        failures = 0
+        while True:
+            try:
+                await self._open()
+                await self._step()
+                failures = 0
+                self._fault = None
+            except (sqlite3.Error, OSError, LogUnavailableError, UnusableError) as error:
+                failures += 1
+                self._fail(error)
+                if not _passes(error):
+                    await self._close_file()
+                await self._clock.sleep(PAUSES.pause(failures))
+
+    async def close(self) -> None:
+        """Finish what is being written and close; nothing can be asked any more."""
+        await self._close_file()
+        await asyncio.to_thread(self._writer.end)
+
+    def look(self) -> ComponentHealth:
+        """How far it is behind."""
+        indexed, last = self._extent.indexed, self._log.last_seq if self._log.tail.opened else 0
+        figures = {
+            "indexed": indexed,
+            "lag_events": max(0, last - indexed),
+            "lag_seconds": self._lag_seconds(indexed, last),
+            "path": str(self.path),
+        }
+        if self._remark is not None:
+            figures["rebuilt"] = self._remark
+        if self._fault is not None:
+            sentence = f"{self.path} cannot be used ({self._fault}); answers stay whole, found by reading the log"
+            return ComponentHealth("degraded", sentence, figures)
+        behind = "" if indexed >= last else f" of {last:,}; what is beyond is searched by reading it"
+        return ComponentHealth("ok", f"indexed up to {indexed:,}{behind}", figures)
+
+    def doubt(self, error: Exception) -> None:
+        """A reader could not read the file: where it is damaged it is made anew."""
+        cause = error.__cause__
+        if cause is not None and is_damage(cause):
+            self._doubt = str(cause)
+
+    def reads_by(self, readers: Readers) -> bool:
+        """Whether the file is still the one that these read."""
+        return self._readers is readers and self._doubt is None
+
+    async def _open(self) -> None:
+        if self._doubt is not None:
+            await self._rebuild(f"it is damaged: {self._doubt}")
+        if self._writer.opened:
+            return
+        extent, reason = await self._writer.perform(self._writer.open)
+        if reason is not None:
+            self._told(reason)
+        elif reason := await self._mismatch(extent):
+            await self._rebuild(reason)
+            return
+        await self._read_from(extent)
+
+    async def _mismatch(self, extent: Extent) -> str | None:
+        """Why the file is not about this log as it is now."""
+        if not extent.indexed:
+            return None
+        if extent.indexed > self._log.last_seq:
+            return f"it goes to {extent.indexed:,} and the log to {self._log.last_seq:,}"
+        rows = await self._log.rows(_EVENT_AT, (extent.indexed,), purpose="what was indexed last")
+        if not rows and extent.event_id is not None:
+            return f"the event {extent.indexed:,}, to which it goes, is no longer stored"
+        return None if not rows or rows[0][0] == extent.event_id else "it was made of another log"
+
+    async def _step(self) -> None:
+        """Index the next events, waiting for them where there are none yet."""
+        indexed = self._extent.indexed
+        if indexed >= self._log.last_seq:
+            await self._log.tail.beyond(indexed)
+            await self._clock.sleep(GATHER_SECONDS)
+        if indexed - self._cut_looked_at >= LOOK_EVENTS:
+            await self._drop_cut()
+        started = self._clock.monotonic()
+        events = await self._log.after(indexed, BATCH_EVENTS)
+        if events:
+            self._extent = await self._writer.perform(self._writer.add, events)
+            self._stored_at = events[-1].stored_at
+        elif indexed < self._log.last_seq:
+            self._extent = await self._writer.perform(self._writer.skip, self._log.last_seq)
+        # As long as it took: whoever catches up takes half of the time at most.
+        await self._clock.sleep(self._clock.monotonic() - started)
+
+    async def _drop_cut(self) -> None:
+        """Remove the segments of which nothing is stored any more."""
+        first = (await self._log.rows(_FIRST, purpose="where the log begins"))[0][0]
+        if first is not None:
+            while (extent := await self._writer.perform(self._writer.drop_below, first)) != self._extent:
+                self._extent = extent
+        self._cut_looked_at = self._extent.indexed
+
+    async def _rebuild(self, reason: str) -> None:
+        await self._close_readers()
+        self._extent = Extent()
+        extent = await self._writer.perform(self._writer.rebuild)
+        self._doubt = None
+        self._told(reason)
+        await self._read_from(extent)
+
+    async def _read_from(self, extent: Extent) -> None:
+        await self._close_readers()
+        self._readers = Readers(self.path, self._clock)
+        self._extent = extent
+        self._cut_looked_at = -LOOK_EVENTS
+
+    async def _close_readers(self) -> None:
+        readers, self._readers = self._readers, None
+        if readers is not None:
+            await readers.close()
+
+    async def _close_file(self) -> None:
+        await self._close_readers()
+        await self._writer.perform(self._writer.close)
+
+    def _told(self, reason: str) -> None:
+        self._remark = reason
+        logger.warning("%s is made anew from the log: %s", self.path, reason)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, UnusableError) or is_damage(error):
+            self._doubt = str(error)
+        if str(error) != self._fault:
+            logger.warning("%s cannot be written (%s); searches read the log instead", self.path, error)
+        self._fault = str(error)
+
+    def _lag_seconds(self, indexed: int, last: int) -> float:
+        """How long the first event that is not indexed has been stored, as far as that is known without reading."""
+        if indexed >= last:
+            return 0.0
+        waiting = self._log.tail.after(indexed, 1)
+        stored_at = waiting[0].stored_at if waiting else self._stored_at
+        return round(max(0, self._clock.now() - stored_at) / 1_000_000, 3)
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the open file is as good as one that is opened again."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return isinstance(error, LogUnavailableError) or code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY)
