@@ -16,6 +16,8 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
 from godtui.candystore.queries import Page
+from godtui.candystore.search import Search
+from godtui.clock import Clock
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.estate import Estate
 from godtui.eventlog import EventLog
@@ -27,6 +29,7 @@ from godtui.operations.protocols import (
     DispatcherOperations,
     LetterOperations,
     Order,
+    ReplayOperations,
     StoreOperations,
     WebhookOperations,
 )
@@ -48,14 +51,18 @@ class EngineBus:
 class EngineStore:
     """Questions to the engine's log."""
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, search: Search | None = None, clock: Clock | None = None) -> None:
         self._log = log
+        self._search = search
+        self._clock = clock
 
     async def query(
         self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
     ) -> Page:
         with asking():
-            return await queries.query(self._log, wanted, limit=limit, cursor=cursor, order=order)
+            return await queries.query(
+                self._log, wanted, limit=limit, cursor=cursor, order=order, search=self._search, clock=self._clock
+            )
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         with asking():
@@ -65,7 +72,8 @@ class EngineStore:
         self, wanted: Filter, *, after: int | None = None, positions: bool = False
     ) -> AsyncGenerator[Frame]:
         with asking():
-            async with aclosing(live.stream(self._log, wanted, after=after, positions=positions)) as frames:
+            told = live.stream(self._log, wanted, after=after, positions=positions, search=self._search)
+            async with aclosing(told) as frames:
                 async for frame in frames:
                     yield frame
 
@@ -124,6 +132,7 @@ class EngineOperations:
         webhooks: WebhookOperations,
         monitor: EngineMonitor,
         chains: ChainOperations,
+        replays: ReplayOperations,
     ) -> None:
         self.bus = bus
         self.store = store
@@ -133,3 +142,4 @@ class EngineOperations:
         self.webhooks = webhooks
         self.monitor = monitor
         self.chains = chains
+        self.replays = replays

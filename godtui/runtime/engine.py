@@ -22,6 +22,8 @@ from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
+from godtui.candystore.replay.tables import MIGRATIONS as REPLAY_TABLES
+from godtui.candystore.search import Search
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
 from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
@@ -39,6 +41,7 @@ from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
 from godtui.runtime.registry_file import LiveEstate
+from godtui.runtime.replaying import Replaying
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -84,10 +87,11 @@ class Engine:
         self._stopping = asyncio.Lock()
         self._log = EventLog(
             settings.data_dir,
-            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES),
+            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES, REPLAY_TABLES),
             clock=self.clock,
             on_change=self._log_changed,
         )
+        self._search = Search(settings.data_dir, self._log, self.clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._announced = False
         self._transport = self._make_transport()
@@ -109,6 +113,8 @@ class Engine:
             self._allegiance.keep()
             self._log.start()
             stack.push_async_callback(self._log.close)
+            stack.push_async_callback(self._search.close)
+            await self._search.open()
             await self._transport.bus.start()
             stack.push_async_callback(self._transport.bus.close)
             stack.push_async_callback(self._supervisor.stop)
@@ -189,24 +195,33 @@ class Engine:
             "no dispatcher works here; start one with --workers persister,dispatcher"
         )
         followed: LiveEstate | None = None
+        own = self._own_publishers(contracts, rules)
+
+        def current_estate() -> Estate:
+            return estate if followed is None else followed.current
+
+        replaying = Replaying(self._log, transport, self.clock, contracts, current_estate, own(transport.outbox))
         if self._with_workers:
-            own = self._own_publishers(contracts, rules)
+            replaying.work(self._supervisor)
             self._work(contracts, own)
             followed = self._follow(contracts, estate, own)
             if "dispatcher" in settings.workers:
                 dispatcher = self._dispatch(estate, own)
         letterbox = Letterbox(self._log)
         requeue = Requeue(letterbox, transport.put_back, contracts, rules)
-        store, letters = transport.shared(EngineStore(self._log), EngineLetters(letterbox, requeue), contracts)
+        store, letters = transport.shared(
+            EngineStore(self._log, self._search, self.clock), EngineLetters(letterbox, requeue), contracts
+        )
         return EngineOperations(
             EngineBus(publisher),
             store,
             letters,
-            EngineContracts(contracts, lambda: estate if followed is None else followed.current),
+            EngineContracts(contracts, current_estate),
             dispatcher,
             self._ingress(contracts, rules),
             EngineMonitor(self.health),
             self._chains(),
+            replaying.operations,
         )
 
     def _chains(self) -> ChainOperations:
@@ -217,6 +232,7 @@ class Engine:
         """Start the workers; what they say goes through the outbox, but how everything is: nobody needs that late."""
         log, clock, outbox, start = self._log, self.clock, self._transport.outbox, self._supervisor.start
         self._transport.work(self._supervisor, contracts)
+        start("search", self._search.run, self._search.look)
         announcer = Announcer(log, publisher_to(announcements(outbox)).publish, clock)
         start("announcer", announcer.run)
         reporting = publisher_to(self._transport.bus).publish
