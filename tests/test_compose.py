@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from godtui.settings import VARIABLES, Settings
-from godtui.settings.model import LATER, SECRETS
+from godtui.settings.model import SECRETS
 from tests.composing import composed, interpolate, passed_on
 
 ROOT = Path(__file__).parent.parent
@@ -135,7 +135,7 @@ def test_its_settings_are_settings_that_it_can_start_with(environ: dict[str, str
     dispatcher = services(environ)["infra-dispatcher"]
     given = passed_on(dispatcher, {"PATH": "/bin", **environ})
     settings = Settings.load({}, given, tmp_path, tmp_path, tmp_path)
-    assert set(dispatcher["environment"]) <= {*VARIABLES.values(), *LATER}
+    assert set(dispatcher["environment"]) <= set(VARIABLES.values())
     assert not [warning for warning in settings.warnings if "no setting" in warning]
     broker = services(environ)["rabbitmq"]
     assert settings.bus.nodes == {"rabbitmq:5672"}

@@ -1,7 +1,7 @@
 """The one log: durable, ordered, read by everyone, written by one thread."""
 
 from godtui.eventlog.allegiance import Allegiance
-from godtui.eventlog.cuts import Walked
+from godtui.eventlog.cuts import CutEvent, Walked
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, OwnedError, PoisonError, is_damage
 from godtui.eventlog.imported import Stretches
 from godtui.eventlog.log import EventLog
@@ -16,6 +16,7 @@ __all__ = [
     "COLUMNS",
     "UNSTORABLE",
     "Allegiance",
+    "CutEvent",
     "DataDirectoryError",
     "EventLog",
     "LogUnavailableError",

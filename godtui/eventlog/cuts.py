@@ -18,6 +18,15 @@ _AMONG: Final = "SELECT event_id, cut_at FROM cut_ids WHERE event_id > ? ORDER B
 _FORGET: Final = "DELETE FROM cut_ids WHERE event_id = ? AND cut_at < ?"
 
 
+class CutEvent(NamedTuple):
+    """What is left to say of an event that was cut. `stored_at` is in microseconds since 1970."""
+
+    seq: int
+    type_id: int
+    source_id: int
+    stored_at: int
+
+
 class Walked(NamedTuple):
     """One step through the remembered ids: where the next begins, None at the end, and how many were forgotten."""
 

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from godtui import jsontext
 from godtui.envelope import EventEnvelope, StoredEvent, same_content
 from godtui.eventlog import imported
-from godtui.eventlog.cuts import CutIds
+from godtui.eventlog.cuts import CutEvent, CutIds
 from godtui.eventlog.errors import PoisonError
 
 MAX_ROWS_A_STATEMENT: Final = 128
@@ -21,6 +21,9 @@ MAX_NAMES_KEPT: Final = 50_000
 MAX_NAME_KEPT: Final = 255
 """Longer names, which only a stranger's events carry, are looked up each time and not kept in memory."""
 
+_RAISE_FLOOR: Final = "UPDATE retention SET floor = max(floor, ?)"
+_CUT: Final = "DELETE FROM events WHERE seq < ? RETURNING seq, type_id, source_id, stored_at"
+_COUNT_CUT: Final = "UPDATE retention SET untold_first = coalesce(untold_first, ?1), untold_count = untold_count + ?2"
 _COLUMNS_WRITTEN = "stored_at, event_id, type_id, source_id, correlation_id, time, body, violations, headers"
 
 
@@ -176,6 +179,18 @@ class Transaction:
             imported.note(self.connection, stored[0], stored[-1])
             self.imports_changed = True
         return outcomes
+
+    def cut(self, floor: int) -> list[CutEvent]:
+        """Cut everything below a position for good, and remember its ids: what went. Call it within a unit."""
+        # The floor comes first: the log lets nothing go that is not below it.
+        self.connection.execute(_RAISE_FLOOR, (floor,))
+        self.cut_ids.remember(self.connection, floor, self.now)
+        gone = [CutEvent._make(row) for row in self.connection.execute(_CUT, (floor,)).fetchall()]
+        if gone:
+            self.connection.execute(_COUNT_CUT, (min(gone).seq, len(gone)))
+        imported.cut(self.connection, floor)
+        self.imports_changed = True
+        return gone
 
     def held(self, record: Record) -> Outcome | None:
         """Already or conflict where the log holds the record's id, or held it; None where it does not."""

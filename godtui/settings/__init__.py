@@ -6,6 +6,7 @@ from godtui.settings.checks import CheckSetting, component_key
 from godtui.settings.dispatching import DispatchingSettings
 from godtui.settings.errors import SettingsError
 from godtui.settings.model import FLAGS, VARIABLES, Settings, packaged
+from godtui.settings.retention import Retention
 from godtui.settings.values import MessageTtl
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "CheckSetting",
     "DispatchingSettings",
     "MessageTtl",
+    "Retention",
     "Settings",
     "SettingsError",
     "component_key",

@@ -66,19 +66,15 @@ def env_file_layer(file: Path, variables: Mapping[str, str], cwd: Path) -> tuple
     return layer, list(found)
 
 
-def toml_layer(file: Path, variables: Mapping[str, str], later: frozenset[str]) -> tuple[dict[str, Written], list[str]]:
-    """Of the file the settings in it, and the keys that no part of this version reads. Raises SettingsError."""
+def toml_layer(file: Path, variables: Mapping[str, str]) -> dict[str, Written]:
+    """The settings in the file. Raises SettingsError."""
     found = _read_toml(file)
     keys = {key_of(variable): name for name, variable in variables.items()}
-    known = [*keys, *map(key_of, later)]
-    unknown = [key for key in found if key not in known]
+    unknown = [key for key in found if key not in keys]
     if unknown:
-        raise SettingsError([_unknown_key(key, file, known) for key in unknown])
+        raise SettingsError([_unknown_key(key, file, list(keys)) for key in unknown])
     origin = f"{TOML_FILE}:{file}"
-    layer = {
-        keys[key]: Written(value, origin, f"{key} ({file})", file.parent) for key, value in found.items() if key in keys
-    }
-    return layer, [key for key in found if key not in keys]
+    return {keys[key]: Written(value, origin, f"{key} ({file})", file.parent) for key, value in found.items()}
 
 
 def key_of(variable: str) -> str:

@@ -28,6 +28,7 @@ from godtui.settings.layers import (
     unknown_variables,
 )
 from godtui.settings.paths import as_path, existing_file, existing_folder
+from godtui.settings.retention import Retention
 from godtui.settings.values import (
     NO_WORKERS,
     PERSISTER,
@@ -44,8 +45,6 @@ from godtui.settings.values import (
 )
 
 APPLICATION = "godtui"
-LATER = frozenset({"GODTUI_RETENTION"})
-"""Settings whose part of the program is not there yet: no mistake, and those with our prefix are warned of."""
 
 
 def _bus_url(value: object) -> str:
@@ -113,6 +112,10 @@ class Settings(DispatchingSettings):
         default=1_048_576, ge=1, le=134_217_728, description="a whole number from 1 to 134217728"
     )
     unknown_types: Literal["reject", "allow"] = Field(default="reject", description="reject or allow")
+    retention: Annotated[InstanceOf[Retention], BeforeValidator(Retention.read)] = Field(
+        default_factory=Retention,
+        description="an age such as 30d (h, d, w), a size such as 50GB (MB, GB, TB), both with a comma, or all",
+    )
     health_interval: Annotated[float, BeforeValidator(seconds)] = Field(
         default=30.0, gt=0, le=86_400, description="seconds above 0, at most 86400"
     )
@@ -248,7 +251,7 @@ def _layers(
     flags: Mapping[str, object], environ: Mapping[str, str], folders: tuple[Path, ...], home: Path
 ) -> tuple[list[Layer], list[str]]:
     """The layers, the strongest first, and what to warn of."""
-    known = frozenset(VARIABLES.values()) | LATER
+    known = frozenset(VARIABLES.values())
     env_file, env_file_names = env_file_layer(home / ENV_FILE, VARIABLES, folders[0])
     layers: list[Layer] = [
         flag_layer(flags, FLAGS, folders[0]),
@@ -257,12 +260,8 @@ def _layers(
     ]
     names = sorted({*environ, *env_file_names})
     warnings = list(unknown_variables(names, known))
-    idle = [name for name in names if name in LATER and name.startswith(PREFIX)]
-    for folder in dict.fromkeys(folders):
-        layer, unread = toml_layer(folder / TOML_FILE, VARIABLES, LATER)
-        layers.append(layer)
-        idle += [f"{key} ({folder / TOML_FILE})" for key in unread]
-    return layers, warnings + [f"{name} has no effect in this version" for name in idle]
+    layers += [toml_layer(folder / TOML_FILE, VARIABLES) for folder in dict.fromkeys(folders)]
+    return layers, warnings
 
 
 def _sentence(name: str, written: Layer, message: str) -> str:

@@ -107,6 +107,7 @@ def test_names_are_those_of_the_table() -> None:
         "GODTUI_PORT",
         "GODTUI_API_TOKEN",
         "GODTUI_ALLOWED_HOSTS",
+        "GODTUI_RETENTION",
         "GODTUI_MESSAGE_TTL",
         "GODTUI_PUBLISH_TIMEOUT",
         "GODTUI_MAX_EVENT_BYTES",
@@ -403,13 +404,46 @@ def test_a_misspelt_variable_is_warned_of(machine: Machine) -> None:
     )
 
 
-def test_settings_of_later_parts_are_no_mistake(machine: Machine) -> None:
-    machine.environ["GODTUI_RETENTION"] = "30d"
+@pytest.mark.parametrize(
+    ("text", "age", "size"),
+    [
+        ("30d", 30 * 86_400, None),
+        ("12h", 12 * 3_600, None),
+        ("2w", 14 * 86_400, None),
+        ("50GB", None, 50 * 10**9),
+        ("512 MiB", None, 512 * 1024**2),
+        (" 30D , 1tb", 30 * 86_400, 10**12),
+        ("50GB,30d", 30 * 86_400, 50 * 10**9),
+        ("all", None, None),
+    ],
+)
+def test_what_the_store_keeps(machine: Machine, text: str, age: int | None, size: int | None) -> None:
+    machine.environ["GODTUI_RETENTION"] = text
+    kept = machine.load().retention
+    assert (kept.age, kept.size) == (age, size)
+
+
+def test_everything_is_kept_unless_told_otherwise(machine: Machine) -> None:
+    assert (machine.load().retention.age, machine.load().retention.size) == (None, None)
     machine.toml.write_text('retention = "30d"\n')
-    assert machine.load().warnings == (
-        "GODTUI_RETENTION has no effect in this version",
-        f"retention ({machine.toml}) has no effect in this version",
-    )
+    assert str(machine.load().retention) == "30d"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "30", "d", "0d", "-1d", "30m", "30x", "1.5d", "30d,", "30d,12h", "1GB,2GB", "30d 50GB", "9999999999d", "1EB"],
+)
+def test_what_is_no_retention(machine: Machine, text: str) -> None:
+    machine.toml.write_text(f'retention = "{text}"\n')
+    (fault,) = machine.faults()
+    assert fault.startswith("retention (")
+    assert "it must be an age such as 30d" in fault
+
+
+def test_a_number_is_no_retention(machine: Machine) -> None:
+    machine.toml.write_text("retention = 30\n")
+    (fault,) = machine.faults()
+    assert fault.endswith("a size such as 50GB (MB, GB, TB), both with a comma, or all")
 
 
 # Files that cannot be read
