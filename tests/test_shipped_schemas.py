@@ -31,6 +31,7 @@ PROMISED = [
     "bloodbank.message.dlq",
     "holyfields.schema.updated",
     "candystore.event.persisted",
+    "candystore.retention.completed",
     "candystore.replay.started",
     "candystore.replay.completed",
     "candystore.replay.cancelled",

@@ -23,6 +23,7 @@ from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingR
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
 from godtui.candystore.replay.tables import MIGRATIONS as REPLAY_TABLES
+from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
@@ -235,6 +236,14 @@ class Engine:
         start("search", self._search.run, self._search.look)
         announcer = Announcer(log, publisher_to(announcements(outbox)).publish, clock)
         start("announcer", announcer.run)
+        retention = RetentionWorker(
+            log,
+            self.settings.retention,
+            publisher_to(retention_told(outbox)).publish,
+            clock,
+            keepers=(Keeper("queue", tables.LOWEST_NEEDED),),
+        )
+        start("retention", retention.run, retention.look)
         reporting = publisher_to(self._transport.bus).publish
         reporter = HealthReporter(self.health, reporting, clock, self.settings.health_interval)
 
