@@ -230,6 +230,9 @@ class Operations(Protocol):
     def letters(self) -> LetterOperations: ...
 
     @property
+    def replays(self) -> ReplayOperations: ...
+
+    @property
     def schemas(self) -> ContractOperations: ...
 
     @property

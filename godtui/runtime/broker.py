@@ -19,6 +19,7 @@ from godtui.bloodbank.relay import Relay
 from godtui.bloodbank.requeue import PutBack, PutBackOverBroker
 from godtui.candystore.passing import Passing
 from godtui.candystore.persister import Persister
+from godtui.candystore.replay.carriers import BrokerCarrier, Carrier
 from godtui.candystore.tenure import ROLE, Tenure
 from godtui.clock import Clock, rfc3339
 from godtui.eventlog import EventLog, LogUnavailableError
@@ -62,10 +63,12 @@ class BrokerTransport:
         self.publishing: Sink = Recollection(self.bus, log, self.bus.pending)
         self.outbox = Outbox(log)
         self.put_back: PutBack = PutBackOverBroker(self.bus, log)
+        self.carrier: Carrier = BrokerCarrier(self.bus, log, settings.publish_timeout)
         self._relay = Relay(log, self.bus, clock)
         self._tenure = Tenure(log, clock, lambda: Holder(instance, url()))
         keeps = "persister" in settings.workers
         self._claim = self.bus.claim(ROLE, self._tenure if keeps and workers else None)
+        self.replaying = self._claim
         self.history = ClaimedHistory(self._claim, self._tenure, keeps=keeps)
         dispatches = "dispatcher" in settings.workers and workers
         self.dispatching = self.bus.claim(DISPATCHING, self._tenure.duty() if dispatches else None)

@@ -10,6 +10,7 @@ from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.queues import plane_queue
 from godtui.bloodbank.requeue import PutBack, PutBackInOneCommit
+from godtui.candystore.replay.carriers import Carrier, EmbeddedCarrier
 from godtui.clock import Clock
 from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts
@@ -48,6 +49,14 @@ class Transport(Protocol):
         """What skins see of store and letters, where those may be another instance's affair."""
 
     @property
+    def carrier(self) -> Carrier:
+        """How stored events are sent once more."""
+
+    @property
+    def replaying(self) -> Turn | None:
+        """The turn to replay; None where no other instance can have it."""
+
+    @property
     def history(self) -> ClaimedHistory | None:
         """Where the history is; None where it can only be here."""
 
@@ -71,12 +80,14 @@ class EmbeddedTransport:
     remembers = True
     history = None
     dispatching = None
+    replaying = None
 
     def __init__(self, settings: Settings, log: EventLog, clock: Clock) -> None:
         self.bus = EmbeddedBus(log, clock, (plane_queue(settings.message_ttl),))
         self.publishing: Sink = self.bus
         self.outbox = Outbox(log, Append)
         self.put_back: PutBack = PutBackInOneCommit(self.bus)
+        self.carrier: Carrier = EmbeddedCarrier(self.bus, log)
 
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
         return

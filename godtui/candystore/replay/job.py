@@ -130,14 +130,15 @@ class Job:
 
     def _eta(self) -> float | None:
         """Seconds to its end, None where it does not move or nothing tells."""
-        replay, rest = self.replay, max(0, self.replay.total - self.replay.done)
+        replay, at, last_at = self.replay, self.replay.at, self.replay.last_at
+        rest = max(0, replay.total - replay.done)
         if replay.state != "running":
             return None
-        if replay.speed is not None and replay.max_gap is None and None not in (replay.last_at, replay.at):
-            paced = wait_between(replay.at, replay.last_at or 0, replay.speed, None, rest * least_wait(replay.rate))
-            return paced if paced < LONGEST_SECONDS else None
         if replay.speed is None and replay.rate is not None:
             return rest / replay.rate
+        if replay.speed is not None and replay.max_gap is None and at is not None and last_at is not None:
+            paced = wait_between(at, last_at, replay.speed, None, rest * least_wait(replay.rate))
+            return paced if 0 < paced < LONGEST_SECONDS else None
         done = replay.done - self._began_done
         return rest * (self._tools.clock.monotonic() - self._began_at) / done if done > 0 else None
 
