@@ -43,7 +43,8 @@ def found(answer: Answer, reading: Callable[[dict[str, Any]], Result]) -> Result
 
 def page(told: dict[str, Any]) -> Page:
     """One page of stored events."""
-    return Page([StoredEvent.from_document(event) for event in told["events"]], told["next_cursor"])
+    events = [StoredEvent.from_document(event) for event in told["events"]]
+    return Page(events, told["next_cursor"], told.get("looked_to"))
 
 
 def health(told: dict[str, Any]) -> Health:

@@ -16,6 +16,8 @@ from godtui.api.problems import ProblemError
 from godtui.clock import Clock
 from godtui.operations import Operations, Page
 
+_EXAMPLE = {"events": [EXAMPLE_EVENT], "next_cursor": EXAMPLE_CURSOR, "looked_to": None}
+
 
 def events_router(operations: Operations, clock: Clock) -> APIRouter:
     """The routes that read the store."""
@@ -26,10 +28,11 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         operation_id="listEvents",
         summary="List stored events",
         description="Newest first, or oldest first with `order=asc`; pages stay stable while events arrive. "
-        "All conditions must hold.",
+        "All conditions must hold. A page that takes longer than about a second ends early, even without events: "
+        "`looked_to` is then the position up to which it says everything, and `next_cursor` goes on from there.",
         openapi_extra={"parameters": documented(EventsQuery)},
         responses={
-            200: json_response("One page.", "EventPage", {"events": [EXAMPLE_EVENT], "next_cursor": EXAMPLE_CURSOR}),
+            200: json_response("One page.", "EventPage", _EXAMPLE),
             **problems(400, 422, 503),
         },
         response_class=Response,
@@ -61,4 +64,4 @@ def _document(page: Page, now: int) -> bytes:
     """The page around the events as they are stored; nothing of them is read again."""
     events = b",".join(event.to_json() for event in page.events)
     cursor = jsontext.dumps(with_moment(now, page.next_cursor))
-    return b'{"events":[%b],"next_cursor":%b}' % (events, cursor)
+    return b'{"events":[%b],"next_cursor":%b,"looked_to":%b}' % (events, cursor, jsontext.dumps(page.looked_to))

@@ -152,7 +152,12 @@ COMPONENTS: dict[str, Shape] = {
         {"extra": {**_OBJECT, "description": "Foreign fields whose names are reserved."}},
     ),
     "EventPage": _object(
-        {"events": _list("StoredEvent"), "next_cursor": {"anyOf": [{"type": "string"}, _NULL]}}, closed=True
+        {
+            "events": _list("StoredEvent"),
+            "next_cursor": {"anyOf": [{"type": "string"}, _NULL]},
+            "looked_to": {"anyOf": [{"type": "integer"}, _NULL], "description": "Where the page ended early."},
+        },
+        closed=True,
     ),
     "Delivered": _object({"event_id": _UUID, "event_type": _TYPE}, closed=True),
     "ListedDeadLetter": _object(_LISTED_LETTER, closed=True),

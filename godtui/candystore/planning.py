@@ -204,6 +204,8 @@ class _Planning:
     async def _choose(self, ways: Sequence[Merged], hinted: Way | None) -> None:
         """Take the way that leads to the fewest positions, as far as they are counted."""
         found = self._found
+        if hinted is None and len(ways) > 1 and found.state is not None:
+            hinted = Words(found.state, asked) if (asked := expression(self._positive)) else None
         if len(ways) + (hinted is not None) < 2:
             found.way, found.hinted = next(iter(ways), None), hinted
             return

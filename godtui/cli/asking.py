@@ -52,16 +52,58 @@ async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: S
 
 
 async def _newest(operations: Operations, wanted: Filter, limit: int) -> list[StoredEvent]:
+    """The newest that match, however many pages that takes; interrupted, those that were found until then."""
     found: list[StoredEvent] = []
     cursor: str | None = None
-    while len(found) < limit:
-        size = min(PAGE_EVENTS, limit - len(found))
-        page = await operations.store.query(wanted, limit=size, cursor=cursor)
-        found += page.events
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+    looking = _Looking()
+    try:
+        while len(found) < limit:
+            size = min(PAGE_EVENTS, limit - len(found))
+            page = await operations.store.query(wanted, limit=size, cursor=cursor)
+            found += page.events
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+            if page.looked_to is not None:
+                looking.show(len(found), page.looked_to)
+    except asyncio.CancelledError:
+        if not looking.stop():
+            raise
+        return found
+    looking.end()
     return found
+
+
+class _Looking:
+    """How far a search has come that no index answers, on stderr: a line that changes, on a terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stderr.isatty()
+        self._position: int | None = None
+
+    def show(self, found: int, position: int) -> None:
+        """Everything down to a position was looked at."""
+        if self._is_terminal:
+            line = f"looked back to event {position:,}, {found:,} found; ctrl+c shows these"
+            click.echo(f"\r\x1b[K{line}", err=True, nl=False)
+        elif self._position is None:
+            advice = "a type:, source:, word or since: would narrow it"
+            click.echo(f"godtui: no index answers this, so the log is read, which takes a while; {advice}", err=True)
+        self._position = position
+
+    def stop(self) -> bool:
+        """Say how far it came, if it began."""
+        if self._position is None:
+            return False
+        self.end()
+        advice = "ask with until: and the time of the oldest shown to go on"
+        click.echo(f"godtui: looked back to event {self._position:,}, not further; {advice}", err=True)
+        return True
+
+    def end(self) -> None:
+        """Nothing more will be shown."""
+        if self._position is not None and self._is_terminal:
+            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 async def _follow(given: Given, wanted: Filter, after: int, show: Show) -> None:

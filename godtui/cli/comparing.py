@@ -184,5 +184,5 @@ async def _judge_stored(given: Given, registry: Registry) -> Stored:
                 if event.seq <= last:
                     facts.take(event, registry)
             cursor = page.next_cursor
-            if cursor is None or page.events[-1].seq >= last:
+            if cursor is None or (page.events and page.events[-1].seq >= last):
                 return facts

@@ -33,7 +33,7 @@ async def test_newest_first_unless_asked_otherwise(http: httpx.AsyncClient) -> N
 
 
 async def test_an_empty_log_is_an_empty_page(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/events")).json() == {"events": [], "next_cursor": None}
+    assert (await http.get("/events")).json() == {"events": [], "next_cursor": None, "looked_to": None}
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final, TypeAlias
 
 from godtui import jsontext
-from godtui.candystore.search.text import INVALID, REPLAYED
+from godtui.candystore.search.text import INVALID, REPLAYED, name_mark
 from godtui.filters import IsTerm, PayloadTerm, Scalar, SourceTerm, Term, TypeTerm, WordTerm, is_key, tokens
 from godtui.jsontext import Json
 
@@ -53,9 +53,12 @@ def _required(term: Term) -> Iterator[Alternatives]:
         case WordTerm(tokens=words):
             yield [frozenset(words)]
         case TypeTerm(patterns=patterns):
-            yield [_words(pattern) for pattern in patterns]
+            yield [
+                _words(pattern) if "*" in pattern or "#" in pattern else frozenset([name_mark("t", pattern)])
+                for pattern in patterns
+            ]
         case SourceTerm(names=names):
-            yield [_words(name) for name in names]
+            yield [frozenset([name_mark("s", name)]) for name in names]
         case IsTerm(flags=flags):
             yield [frozenset([INVALID if flag == "invalid" else REPLAYED]) for flag in dict.fromkeys(flags)]
         case PayloadTerm(path=path, operator=operator, values=values):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from godtui import jsontext
@@ -15,9 +16,22 @@ INVALID: Final = "\uffffinvalid"
 REPLAYED: Final = "\uffffreplayed"
 """Stands in the text of an event that may have been published for a replayed one."""
 
+LONGEST_NAME: Final = 200
+"""Characters of a type or source that its mark has."""
+
 _PAYLOAD: Final = b'"payload"'
+_NO_WORD: Final = re.compile(r"[^a-zA-Z0-9\x80-\U0010ffff]")
 _FRACTION: Final = re.compile(r"[:,\[]\s*(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 _HAS_FRACTION: Final = re.compile(r"[:,\[]\s*-?[0-9]+[.eE]")
+
+
+@lru_cache(maxsize=4096)
+def name_mark(kind: str, name: str) -> str:
+    """One word that stands for a whole event type or source, in few events where its words stand in many.
+
+    Names that differ in other signs than letters and digits, or far from their beginning, may share it.
+    """
+    return f"\uffff{kind}{_NO_WORD.sub(chr(0xFFFE), name[:LONGEST_NAME])}"
 
 
 def indexed_texts(events: Sequence[StoredEvent]) -> list[str]:
@@ -65,6 +79,7 @@ def _numbers(text: str) -> Iterator[str]:
 
 
 def _marked(event: StoredEvent, text: str) -> str:
+    text = f"{text} {name_mark('t', event.event_type)} {name_mark('s', event.source)}"
     if event.violations is not None:
         text = f"{text} {INVALID}"
     if b"replay_id" in event.body or b"\\u" in event.body:
