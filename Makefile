@@ -4,7 +4,7 @@ PYTHON ?= python3
 GODTUI_ARGS ?=
 BENCH_ARGS ?=
 
-.PHONY: run generate generate-python generate-typescript test lint bench soak clean
+.PHONY: run generate generate-python generate-typescript test lint bench bench-store soak clean
 
 run: $(VENV)/.installed
 	@$(BIN)/godtui $(GODTUI_ARGS)
@@ -26,6 +26,9 @@ lint: $(VENV)/.developing
 
 bench: $(VENV)/.developing
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
+
+bench-store: $(VENV)/.developing
+	$(BIN)/python -m benchmarks --store $(BENCH_ARGS)
 
 soak: $(VENV)/.developing
 	$(BIN)/python -m pytest -m soak -s --timeout=3600

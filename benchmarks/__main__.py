@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from benchmarks import machine, report
 from benchmarks.catalogue import BENCHMARKS
-from benchmarks.harness import ROOT, MeasureError, run, scratch_folder
+from benchmarks.harness import ROOT, MeasureError, Preparations, run, scratch_folder
 from benchmarks.rows import Benchmark, Result, Run, judge
+from benchmarks.store_catalogue import LARGEST, STORE_BENCHMARKS
 
 FEWEST_RUNS = 5
 README = ROOT / "README.md"
@@ -17,7 +18,7 @@ README = ROOT / "README.md"
 
 def main() -> int:
     arguments = _arguments()
-    chosen = [each for each in BENCHMARKS if not arguments.only or each.name in arguments.only]
+    chosen = _chosen(arguments)
     try:
         if arguments.write:
             report.require_place(README)  # before all the measuring
@@ -31,13 +32,24 @@ def main() -> int:
     return 0
 
 
+def _chosen(arguments: argparse.Namespace) -> list[Benchmark]:
+    if arguments.only:
+        return [each for each in (*BENCHMARKS, *STORE_BENCHMARKS) if each.name in arguments.only]
+    if not arguments.store:
+        return list(BENCHMARKS)
+    return [each for each in STORE_BENCHMARKS if arguments.ten_million or not each.name.endswith(LARGEST)]
+
+
 def _measured(chosen: Sequence[Benchmark], arguments: argparse.Namespace) -> str:
     with scratch_folder() as scratch:
         parts = {**machine.described(scratch), "load": machine.load()}
         results: list[Result] = []
+        prepared = Preparations(scratch, quick=arguments.quick)
         for benchmark in chosen:
             tell = _Teller(benchmark, arguments.runs)
-            results += judge(benchmark, run(benchmark, arguments.runs, scratch, quick=arguments.quick, tell=tell))
+            folder = prepared(benchmark)
+            found = run(benchmark, arguments.runs, scratch, folder, quick=arguments.quick, tell=tell)
+            results += judge(benchmark, found)
     form = report.document if arguments.json else report.markdown
     return form(results, parts, arguments.runs, quick=arguments.quick)
 
@@ -58,8 +70,10 @@ class _Teller:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    names: Sequence[str] = [each.name for each in BENCHMARKS]
+    names: Sequence[str] = [each.name for each in (*BENCHMARKS, *STORE_BENCHMARKS)]
     parser.add_argument("--only", action="append", choices=names, help="this one; may be given again")
+    parser.add_argument("--store", action="store_true", help="the store at none, one and three million events")
+    parser.add_argument("--ten-million", action="store_true", help="with --store: at ten million too")
     parser.add_argument("--runs", type=int, help=f"how many, for medians (default {FEWEST_RUNS}; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="see that all of them run; the figures mean nothing")
     parser.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
@@ -69,6 +83,8 @@ def _arguments() -> argparse.Namespace:
         arguments.runs = 1 if arguments.quick else FEWEST_RUNS
     if arguments.runs < 1:
         parser.error("--runs must be at least 1")
+    if arguments.ten_million and not arguments.store:
+        parser.error("--ten-million goes with --store")
     if arguments.write and (arguments.only or arguments.quick or arguments.json or arguments.runs < FEWEST_RUNS):
         parser.error(f"--write writes the whole table of at least {FEWEST_RUNS} runs; leave the other options out")
     return arguments

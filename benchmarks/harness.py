@@ -25,16 +25,34 @@ class MeasureError(Exception):
     """A measurement could not be made; the message says which, and how it ended."""
 
 
-def run(benchmark: Benchmark, runs: int, scratch: Path, *, quick: bool, tell: Callable[[Run], None]) -> list[Run]:
+class Preparations:
+    """What benchmarks need before their first run, made once for all that name the same preparation."""
+
+    def __init__(self, scratch: Path, *, quick: bool) -> None:
+        self._scratch = scratch
+        self._quick = quick
+        self._made: dict[str, Path] = {}
+
+    def __call__(self, benchmark: Benchmark) -> Path:
+        """The folder in which it is; an empty one where nothing is needed. Raises MeasureError."""
+        if benchmark.prepare is None:
+            return Path(tempfile.mkdtemp(dir=self._scratch))
+        if benchmark.prepare not in self._made:
+            folder = Path(tempfile.mkdtemp(dir=self._scratch))
+            _measure(benchmark.prepare, Place(folder, folder, self._quick))
+            self._made[benchmark.prepare] = folder
+        return self._made[benchmark.prepare]
+
+
+def run(
+    benchmark: Benchmark, runs: int, scratch: Path, prepared: Path, *, quick: bool, tell: Callable[[Run], None]
+) -> list[Run]:
     """All runs of a benchmark. Raises MeasureError."""
-    with _folder(scratch) as prepared:
-        if benchmark.prepare is not None:
-            _measure(benchmark.prepare, Place(prepared, prepared, quick))
-        found = []
-        for number in range(runs):
-            found.append(_run_once(benchmark, number, scratch, prepared, quick))
-            tell(found[-1])
-        return found
+    found = []
+    for number in range(runs):
+        found.append(_run_once(benchmark, number, scratch, prepared, quick))
+        tell(found[-1])
+    return found
 
 
 @contextmanager

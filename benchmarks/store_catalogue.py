@@ -1,0 +1,122 @@
+"""What is measured of the store, at none, one and three million events, and at ten where that is asked for."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.rows import Benchmark, Row, Rule
+
+SIZES: Final = {"0": None, "1m": "fill_one", "3m": "fill_three", "10m": "fill_ten"}
+LARGEST: Final = "10m"
+
+
+def _filled(size: str) -> str | None:
+    function = SIZES[size]
+    return None if function is None else f"benchmarks.storing:{function}"
+
+
+def _append(size: str) -> Benchmark:
+    return Benchmark(
+        f"store-append-{size}",
+        "benchmarks.storing:appended",
+        baseline="benchmarks.storing:bare",
+        prepare=_filled(size),
+        rows=(
+            Row(
+                what=f"store of {size}: append until committed and searchable, batches of 500",
+                baseline="bare batches of 500, table without index",
+                figure="rate",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.25,
+                aim=0.35,
+                detail="{before:,.0f} events before",
+            ),
+        ),
+    )
+
+
+def _slowed(size: str) -> Benchmark:
+    return Benchmark(
+        f"store-slowed-{size}",
+        "benchmarks.storing:appended",
+        baseline="benchmarks.storing:appended_unsearched",
+        prepare=_filled(size),
+        rows=(
+            Row(
+                what=f"store of {size}: the writer at its most, with search behind it",
+                baseline="without search",
+                figure="committed",
+                unit="/s",
+                rule=Rule.SHARE,
+                floor=0.85,
+                aim=0.95,
+            ),
+        ),
+    )
+
+
+def _lag(size: str) -> Benchmark:
+    return Benchmark(
+        f"store-lag-{size}",
+        "benchmarks.storing:kept_up",
+        prepare=_filled(size),
+        rows=(
+            Row(
+                what=f"store of {size}: search behind the log at 5,000 events/s, at most",
+                figure="lag",
+                unit="s",
+                rule=Rule.AMOUNT,
+                floor=10,
+                aim=2,
+                detail="at {rate:,.0f} events/s",
+                needs=("rate", 4_500.0),
+            ),
+        ),
+    )
+
+
+def _asked(size: str) -> Benchmark:
+    kinds = {"type": "type", "pattern": "pattern", "source": "source", "correlation": "chain", "id": "id"}
+    newest = tuple(
+        Row(
+            what=f"store of {size}: newest 100 by {said}, p99",
+            figure=figure,
+            unit="ms",
+            rule=Rule.AMOUNT,
+            floor=10,
+            aim=2,
+            detail="{events:,.0f} events",
+        )
+        for figure, said in {**kinds, "time": "time"}.items()
+    )
+    rare = Row(what=f"store of {size}: a rare word, p99", figure="rare", unit="ms", rule=Rule.AMOUNT, floor=50, aim=5)
+    return Benchmark(f"store-ask-{size}", "benchmarks.asking:asked", prepare=_filled(size), rows=(*newest, rare))
+
+
+def _weight(size: str) -> Benchmark:
+    return Benchmark(
+        f"store-bytes-{size}",
+        "benchmarks.storing:weighed",
+        prepare=_filled(size),
+        rows=(
+            Row(
+                what=f"store of {size}: bytes of log and search against the events' own JSON",
+                figure="bytes",
+                unit="×",
+                rule=Rule.AMOUNT,
+                floor=2.2,
+                aim=1.5,
+                detail="log {log:,.0f}, search {search:,.0f}, JSON {raw:,.0f} bytes an event",
+            ),
+        ),
+    )
+
+
+STORE_BENCHMARKS: Final = (
+    *(_append(size) for size in SIZES),
+    *(_slowed(size) for size in ("3m", LARGEST)),
+    *(_lag(size) for size in ("3m", LARGEST)),
+    *(_asked(size) for size in ("3m", LARGEST)),
+    *(_weight(size) for size in ("3m", LARGEST)),
+)
