@@ -27,6 +27,7 @@ _SET_SAFETY = UUID.__dict__["is_safe"].__set__
 RESERVED = ("seq", "stored_at", "violations", "extra")
 """Names that a stored event adds to its envelope; a foreign field of such a name is shown under `extra`."""
 
+_STORED_ONLY = {"seq", "stored_at", "violations"}
 _EVENT_TYPE = re.compile(r"[a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)+")
 _VERSION = re.compile(r"v[1-9][0-9]*")
 _RFC3339 = re.compile(
@@ -467,8 +468,7 @@ class StoredEvent(NamedTuple):
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> StoredEvent:
         """The inverse of `to_json`, for those who read the log through another process."""
-        fields = {key: value for key, value in document.items() if key not in RESERVED} | document.get("extra", {})
-        envelope = EventEnvelope.model_validate(fields)
+        envelope = EventEnvelope.model_validate(without_storage(document))
         violations = document.get("violations")
         seq, stored_at = document["seq"], document["stored_at"]
         return cls(
@@ -483,6 +483,18 @@ class StoredEvent(NamedTuple):
             headers=None,
             body=envelope.to_json(),
         )
+
+
+def is_stored_form(value: Json) -> bool:
+    """Whether a JSON value has the fields that every stored event has, and only together."""
+    return isinstance(value, dict) and value.keys() >= _STORED_ONLY
+
+
+def without_storage(document: Document) -> Document:
+    """A stored event as it was published: what storing added is left out, what was set aside is back."""
+    aside = document.get("extra", {})
+    fields = {key: member for key, member in document.items() if key not in RESERVED}
+    return fields | aside if isinstance(aside, dict) else document
 
 
 def _is_own_form(body: bytes) -> bool:

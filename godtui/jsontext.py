@@ -39,7 +39,7 @@ class Read(NamedTuple):
 
 
 def parse(text: bytes | str, *, max_depth: int = MAX_DEPTH) -> Json:
-    """Read one JSON value; `max_depth`, 200 at most, is less where the value will stand within another.
+    """Read one JSON value; `max_depth` is less where the value will stand within another, and more where it did.
 
     Raises JsonError on anything but one JSON value in UTF-8: NaN and Infinity, duplicate keys, lone surrogates and
     deeper nesting included. Raises NumberRangeError on floats beyond binary64 and integers over 4,300 digits.

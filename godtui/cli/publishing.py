@@ -18,16 +18,13 @@ from godtui.cli.lines import Line, read_lines
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach
 from godtui.clock import rfc3339
-from godtui.envelope import RESERVED, EventDraft, InvalidEventError, read_draft
+from godtui.envelope import EventDraft, InvalidEventError, is_stored_form, read_draft, without_storage
 from godtui.operations import BatchReport, Operations, Receipt
 
 BATCH_LINES: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
 PAYLOAD_BYTES: Final = 134_217_728
 """The most that an event can be allowed to have."""
-
-_STORED_ONLY: Final = {"seq", "stored_at", "violations"}
-"""The fields that every stored event has, and only together."""
 
 
 @dataclass(frozen=True)
@@ -206,16 +203,9 @@ def _draft(line: Line, wanted: Publication) -> EventDraft | None:
     if not line.text.strip():
         return None
     value = jsontext.parse(line.text)
-    return read_draft(_without_storage(value) if wanted.envelopes else wanted.document(value))
-
-
-def _without_storage(value: Any) -> Any:
-    """A stored event as it was published: what storing added is left out; anything else stays as it is."""
-    if not isinstance(value, dict) or not value.keys() >= _STORED_ONLY:
-        return value
-    aside = value.get("extra", {})
-    fields = {key: member for key, member in value.items() if key not in RESERVED}
-    return fields | aside if isinstance(aside, dict) else value
+    if wanted.envelopes:
+        return read_draft(without_storage(value) if is_stored_form(value) else value)
+    return read_draft(wanted.document(value))
 
 
 def _standard_input() -> int:
