@@ -37,17 +37,21 @@ class Allegiance:
         return self._kept
 
 
-def _known(directory: Path, bus: BusIdentity) -> BusIdentity | None:
-    """The bus a directory belongs to, None where it belongs to none yet."""
-    path = directory / NOTE
+def belonging(directory: Path) -> BusIdentity | None:
+    """The bus a directory belongs to, None where it belongs to none yet. Raises OSError, ValueError, RecursionError."""
     try:
-        return BusIdentity.read(json.loads(path.read_bytes()))
+        return BusIdentity.read(json.loads((directory / NOTE).read_bytes()))
     except FileNotFoundError:
         # A log without a note was begun when there was no other bus.
         return BusIdentity() if (directory / FILE_NAME).exists() else None
+
+
+def _known(directory: Path, bus: BusIdentity) -> BusIdentity | None:
+    try:
+        return belonging(directory)
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not as it was written"
         raise DataDirectoryError(
-            f"{path}, which says what bus its directory belongs to, cannot be read ({reason}); "
+            f"{directory / NOTE}, which says what bus its directory belongs to, cannot be read ({reason}); "
             f"remove it if that is {bus}, or name another --data-dir"
         ) from None

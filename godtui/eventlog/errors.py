@@ -42,6 +42,14 @@ class DataDirectoryError(Exception):
     """The data directory cannot be used by this program; the message says what to do."""
 
 
+class DamagedError(DataDirectoryError):
+    """A log's file is broken; the message says what is known of where, and what to do."""
+
+
+class CopyError(Exception):
+    """No copy of a log could be made; the message says why and what to do. Nothing is left of it."""
+
+
 class OwnedError(DataDirectoryError):
     """Another living process owns the data directory; `owner` is what that process said of itself."""
 

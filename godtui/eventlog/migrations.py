@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from godtui.eventlog.errors import DataDirectoryError
@@ -93,14 +93,19 @@ def migrate(connection: sqlite3.Connection, rooms: Iterable[Migrations]) -> None
         "CREATE TABLE IF NOT EXISTS schema_versions (room TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT"
     )
     for room, scripts in rooms:
-        row = connection.execute("SELECT version FROM schema_versions WHERE room = ?", (room,)).fetchone()
-        version = row[0] if row else 0
-        if version > len(scripts):
-            raise DataDirectoryError(
-                f"the log's {room} tables are version {version}, this godtui knows {len(scripts)}; use a newer godtui"
-            )
-        for number in range(version, len(scripts)):
+        for number in range(known_version(connection, room, scripts), len(scripts)):
             _apply(connection, room, number + 1, scripts[number])
+
+
+def known_version(connection: sqlite3.Connection, room: str, scripts: Sequence[str]) -> int:
+    """The version of a room's tables. Raises DataDirectoryError where that is newer than its scripts."""
+    row = connection.execute("SELECT version FROM schema_versions WHERE room = ?", (room,)).fetchone()
+    version: int = row[0] if row else 0
+    if version > len(scripts):
+        raise DataDirectoryError(
+            f"the log's {room} tables are version {version}, this godtui knows {len(scripts)}; use a newer godtui"
+        )
+    return version
 
 
 def _apply(connection: sqlite3.Connection, room: str, version: int, script: str) -> None:

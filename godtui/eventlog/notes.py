@@ -30,7 +30,7 @@ def replace_file(path: Path, content: bytes, *, lasting: bool = False) -> bool:
                 os.fsync(descriptor)
         fresh.replace(path)
         if lasting:
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
     except OSError:
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -38,7 +38,8 @@ def replace_file(path: Path, content: bytes, *, lasting: bool = False) -> bool:
     return True
 
 
-def _sync_directory(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
+    """Make what was named, or renamed, in a directory outlive a power cut. Raises OSError."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
