@@ -41,7 +41,7 @@ def explained(error: Exception) -> click.ClickException | None:
     """The sentence and exit code of a failure that is known, None for one that is a fault of ours."""
     # Loaded here: whoever raised these has loaded them, and a start that goes well does without.
     from godtui.estate import EstateError
-    from godtui.eventlog import DataDirectoryError, LogUnavailableError
+    from godtui.eventlog import CopyError, DataDirectoryError, LogUnavailableError
     from godtui.filters import FilterError
     from godtui.holyfields import SchemaFolderError
     from godtui.operations import (
@@ -68,6 +68,8 @@ def explained(error: Exception) -> click.ClickException | None:
         case NotRequeuedError() | DispatcherUnavailableError():
             return UnreachableError(str(error))
         case LetterError() | DispatcherError() | PublishError() | BadCursorError() | UnknownPositionError():
+            return ThingFailedError(str(error))
+        case CopyError():
             return ThingFailedError(str(error))
         case FilterError():
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")

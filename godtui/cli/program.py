@@ -14,6 +14,7 @@ from godtui.cli.ending import Piped, run
 from godtui.cli.failures import WrongUsageError
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.cli.registry_checking import registry
+from godtui.cli.safekeeping import backup, restore
 from godtui.settings import FLAGS
 
 if TYPE_CHECKING:
@@ -301,7 +302,8 @@ def dispatcher_output(given: Given, /, component: str, attach: str | None, **fla
     run_output(given.take(attach, flags), component)
 
 
-godtui.add_command(registry)
+for command in (registry, backup, restore):
+    godtui.add_command(command)
 
 
 def main(arguments: list[str] | None = None) -> int:
