@@ -350,10 +350,14 @@ def _content(envelope: EventEnvelope) -> bytes:
 
 
 class Cause(NamedTuple):
-    """The event that is being handled, of which everything published now is an effect."""
+    """The event that is being handled, of which everything published now is an effect.
+
+    `replay_id` is the replay that sent it, None where it is handled as it came.
+    """
 
     event_id: UUID
     correlation_id: UUID | None
+    replay_id: UUID | None = None
 
 
 _cause: ContextVar[Cause | None] = ContextVar("cause", default=None)
@@ -365,9 +369,12 @@ def current_cause() -> Cause | None:
 
 
 @contextmanager
-def handling(envelope: EventEnvelope) -> Iterator[None]:
-    """Within the block, publishes inherit the envelope's correlation and name it as their cause."""
-    token = _cause.set(Cause(envelope.event_id, envelope.correlation_id))
+def handling(envelope: EventEnvelope, replay_id: UUID | None = None) -> Iterator[None]:
+    """Within the block, publishes inherit the envelope's correlation and name it as their cause.
+
+    Where a replay sent it, they name that too.
+    """
+    token = _cause.set(Cause(envelope.event_id, envelope.correlation_id, replay_id))
     try:
         yield
     finally:

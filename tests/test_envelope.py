@@ -402,9 +402,9 @@ def test_the_cause_is_who_is_being_handled() -> None:
     outer, inner = envelope(correlation_id=OTHER), envelope(event_id=OTHER)
     with handling(outer):
         with contextlib.suppress(KeyError), handling(inner):
-            assert current_cause() == (inner.event_id, None)
+            assert current_cause() == (inner.event_id, None, None)
             raise KeyError
-        assert current_cause() == (outer.event_id, UUID(OTHER))
+        assert current_cause() == (outer.event_id, UUID(OTHER), None)
     assert current_cause() is None
 
 

@@ -23,6 +23,7 @@ from godtui.operations import (
     Gap,
     Operations,
     Position,
+    Replayed,
     StoreUnavailableError,
     UnknownPositionError,
     Welcome,
@@ -128,6 +129,8 @@ def render(frame: Frame) -> Iterator[str]:
     match frame:
         case Events(events):
             yield from _events(events)
+        case Replayed(replay_id, event):
+            yield (_AGAIN % (str(replay_id).encode(), event.to_json())).decode()
         case Welcome(seq):
             yield f'{{"type":"welcome","seq":{_or_null(seq)}}}'
         case Position(seq):
@@ -143,6 +146,7 @@ def _or_null(seq: int | None) -> str:
 
 
 _ONE = b'{"type":"event","event":%b}'
+_AGAIN = b'{"type":"event","replay_id":"%b","event":%b}'
 _MANY = b'{"type":"events","events":[%b]}'
 _AROUND = len(_MANY % b"") - 1  # every event counts a comma, one more than there are
 
@@ -174,6 +178,7 @@ OPERATION: dict[str, Any] = {
         "Connect with `ws://`. Each text frame is a JSON object under 512 KiB, unless one event alone is larger:\n\n"
         '- `{"type": "welcome", "seq"}` first, with the last committed position\n'
         '- `{"type": "event", "event"}` or `{"type": "events", "events"}`: stored events in `seq` order, once each\n'
+        '- `{"type": "event", "replay_id", "event"}`: a stored event that a replay sent to the bus once more\n'
         '- `{"type": "dropped", "count", "from_seq", "to_seq"}`: what a client without `after` was too slow for\n'
         '- `{"type": "gap", "from_seq", "to_seq"}`: positions after `after` that are no longer kept\n'
         '- `{"type": "position", "seq"}`: with `positions=true`, how far the log was looked through\n\n'

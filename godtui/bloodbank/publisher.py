@@ -202,13 +202,15 @@ class Publisher:
         return contract.version, ()
 
     def _source(self, draft: EventDraft, cause: Cause | None) -> dict[str, Any]:
-        """The draft's source with its cause, named or else the context's, and with who published."""
+        """The draft's source with its cause, named or else the context's, that cause's replay, and who published."""
         rules = self._rules
         source = {"service": rules.service} if draft.source is None else dict(draft.source)
         if draft.causation_id is not None:
             source["causation_id"] = str(draft.causation_id)
         elif cause is not None and "causation_id" not in source:
             source["causation_id"] = str(cause.event_id)
+        if cause is not None and cause.replay_id is not None:
+            source.setdefault("replay_id", str(cause.replay_id))
         if rules.instance is not None:
             source.setdefault("instance", rules.instance)
         return source

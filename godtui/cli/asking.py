@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
+from uuid import UUID
 
 import click
 
@@ -19,23 +20,21 @@ from godtui.cli.reaching import client, live_address, named_token, own_token, re
 from godtui.clock import SystemClock, rfc3339
 from godtui.envelope import StoredEvent
 from godtui.filters import Filter, parse
-from godtui.operations import Events, Frame, Gap, Operations, Position
+from godtui.operations import Events, Frame, Gap, Operations, Position, Replayed
 
 PAGE_EVENTS: Final = 1000
 RECONNECT_SECONDS: Final = 1.0
 TYPE_CELLS: Final = 28
 SOURCE_CELLS: Final = 14
 
-Show = Callable[[StoredEvent], str | bytes]
-"""JSON is bytes: UTF-8 whatever the terminal speaks."""
+Show = Callable[[StoredEvent, UUID | None], str | bytes]
+"""An event, and the replay that sent it once more. JSON is bytes: UTF-8 whatever the terminal speaks."""
 
 
 def run_events(given: Given, text: str, limit: int, follow: bool, form: str | None) -> None:
     """Print the newest events that match, oldest first, and go on with `follow`. Raises what `explained` knows."""
     wanted = parse(text, now=SystemClock().now())
-    show: Show = (
-        StoredEvent.to_json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
-    )
+    show: Show = _json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
     with suppress(KeyboardInterrupt):
         asyncio.run(_print(given, wanted, limit, follow, show))
 
@@ -45,7 +44,7 @@ async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: S
         last = (await operations.monitor.health()).components["store"].figures.get("last_seq") or 0
         found = await _newest(operations, wanted, limit)
     for event in reversed(found):
-        click.echo(show(event))
+        click.echo(show(event, None))
     sys.stdout.flush()
     if follow:
         await _follow(given, wanted, max(found[0].seq if found else 0, last), show)
@@ -133,15 +132,24 @@ def _show_frame(frame: Frame, after: int, show: Show) -> int:
     match frame:
         case Events(events):
             for event in events:
-                click.echo(show(event))
+                click.echo(show(event, None))
             sys.stdout.flush()
             return events[-1].seq
+        case Replayed(replay_id, event):
+            click.echo(show(event, replay_id))
+            sys.stdout.flush()
         case Position(seq):
             return seq
         case Gap(first, last):
             click.echo(f"godtui: events {first:,} to {last:,} are no longer stored", err=True)
             return last
     return after
+
+
+def _json(event: StoredEvent, replay_id: UUID | None) -> bytes:
+    """A stored event; one that a replay sent once more says which."""
+    body = event.to_json()
+    return body if replay_id is None else b'%b,"replay_id":"%b"}' % (body[:-1], str(replay_id).encode())
 
 
 class _Table:
@@ -151,12 +159,12 @@ class _Table:
         self._width = shutil.get_terminal_size().columns
         self._ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
 
-    def row(self, event: StoredEvent) -> str:
-        """Time, type, source, and the beginning of the payload; ! marks violations."""
+    def row(self, event: StoredEvent, replay_id: UUID | None) -> str:
+        """Time, type, source, and the beginning of the payload; ! marks violations, > what a replay sent once more."""
         moment = rfc3339(event.time)[:23].replace("T", " ")
         kind = fit(self._plain(event.event_type), TYPE_CELLS)
         source = fit(self._plain(event.source), SOURCE_CELLS)
-        mark = "!" if event.violations else " "
+        mark = ">" if replay_id is not None else "!" if event.violations else " "
         head = f"{moment}  {kind} {mark} {source}  "
         room = max(self._width - len(head), 20)
         pairs = preview(event.body, room, ascii_only=self._ascii)

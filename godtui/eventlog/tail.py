@@ -72,9 +72,12 @@ class Tail:
             start = seq + 1 - self._events[0].seq
             return self._events[start : start + limit]
 
-    async def beyond(self, seq: int) -> None:
-        """Wait until the log has grown past a position. Raises LogUnavailableError once the log is closed."""
-        await self._until(lambda: self._last_seq > seq)
+    async def beyond(self, seq: int, otherwise: Callable[[], bool] = lambda: False) -> None:
+        """Wait until the log has grown past a position, or something else holds when whoever waits is woken.
+
+        Raises LogUnavailableError once the log is closed.
+        """
+        await self._until(lambda: self._last_seq > seq or otherwise())
 
     async def beginning(self) -> int:
         """Wait until the log is opened; the position at which it ended then. Raises LogUnavailableError once closed."""

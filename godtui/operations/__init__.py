@@ -15,7 +15,7 @@ from godtui.bloodbank.errors import (
     UnknownLetterError,
     UnknownPositionError,
 )
-from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Replayed, Welcome
 from godtui.bloodbank.health import ComponentHealth, Health, Status
 from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
@@ -148,6 +148,7 @@ __all__ = [
     "ReplayUnconfirmedError",
     "ReplayView",
     "RequeueRefusedError",
+    "Replayed",
     "Requeued",
     "RunningCheck",
     "SettingView",

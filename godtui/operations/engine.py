@@ -16,6 +16,7 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
 from godtui.candystore.queries import Page
+from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.search import Search
 from godtui.clock import Clock
 from godtui.envelope import EventDraft, StoredEvent
@@ -51,10 +52,13 @@ class EngineBus:
 class EngineStore:
     """Questions to the engine's log."""
 
-    def __init__(self, log: EventLog, search: Search | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, log: EventLog, search: Search | None = None, clock: Clock | None = None, feed: ReplayFeed | None = None
+    ) -> None:
         self._log = log
         self._search = search
         self._clock = clock
+        self._feed = feed
 
     async def query(
         self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
@@ -72,7 +76,9 @@ class EngineStore:
         self, wanted: Filter, *, after: int | None = None, positions: bool = False
     ) -> AsyncGenerator[Frame]:
         with asking():
-            told = live.stream(self._log, wanted, after=after, positions=positions, search=self._search)
+            told = live.stream(
+                self._log, wanted, after=after, positions=positions, search=self._search, feed=self._feed
+            )
             async with aclosing(told) as frames:
                 async for frame in frames:
                     yield frame

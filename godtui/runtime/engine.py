@@ -211,7 +211,9 @@ class Engine:
         letterbox = Letterbox(self._log)
         requeue = Requeue(letterbox, transport.put_back, contracts, rules)
         store, letters = transport.shared(
-            EngineStore(self._log, self._search, self.clock), EngineLetters(letterbox, requeue), contracts
+            EngineStore(self._log, self._search, self.clock, replaying.feed),
+            EngineLetters(letterbox, requeue),
+            contracts,
         )
         return EngineOperations(
             EngineBus(publisher),

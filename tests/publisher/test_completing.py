@@ -121,6 +121,15 @@ async def test_effects_inherit_from_what_is_being_handled(publisher: Publisher, 
     assert "causation_id" not in bus.documents[1]["source"]
 
 
+async def test_effects_of_a_replayed_event_name_the_replay(publisher: Publisher, bus: Bus) -> None:
+    replay = new_id()
+    with handling(envelope(new_id()), replay):
+        await publisher.publish(draft())
+        await publisher.publish(draft(source={"service": "x", "replay_id": "named"}))
+    await publisher.publish(draft())
+    assert [one["source"].get("replay_id") for one in bus.documents] == [str(replay), "named", None]
+
+
 async def test_a_cause_without_correlation_gives_none(publisher: Publisher, bus: Bus) -> None:
     with handling(envelope(None)):
         receipt = await publisher.publish(draft())

@@ -17,7 +17,7 @@ from godtui.bloodbank.errors import (
     TooLargeError,
     UnknownPositionError,
 )
-from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.frames import Dropped, Events, Frame, Gap, Position, Replayed, Welcome
 from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport, Rejection, Unconfirmed
@@ -138,6 +138,8 @@ def batch_report(told: dict[str, Any]) -> BatchReport:
 def frame(told: dict[str, Any]) -> Frame:
     """One frame of a stream. Raises LookupError or ValueError on what is none."""
     match told["type"]:
+        case "event" if "replay_id" in told:
+            return Replayed(UUID(told["replay_id"]), StoredEvent.from_document(told["event"]))
         case "event":
             return Events([StoredEvent.from_document(told["event"])])
         case "events":

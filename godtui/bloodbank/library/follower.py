@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from godtui.backoff import Backoff
 from godtui.bloodbank.errors import InstanceUnreachableError, StoreUnavailableError
-from godtui.bloodbank.frames import Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.frames import Events, Frame, Gap, Position, Replayed, Welcome
 from godtui.bloodbank.http.connection import Connection
 from godtui.bloodbank.http.streaming import stream
 from godtui.bloodbank.library.state import State
@@ -24,7 +24,7 @@ STEADY_SECONDS: Final = 5.0
 SLOW_SECONDS: Final = 15.0
 """A stream that is not read for longer may be cut as if nobody were there; that is not worth a warning."""
 
-Progress: TypeAlias = Events | Position
+Progress: TypeAlias = Events | Position | Replayed
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +117,8 @@ class Follower:
                         self._reached()
                     case Events(events):
                         await self._put(frame, events[-1].seq)
+                    case Replayed():
+                        await self._put(frame, self._read)
                     case Position(seq):
                         await self._put(frame, seq)
                     case Gap(first, last):
@@ -127,7 +129,7 @@ class Follower:
     def _stream(self) -> AsyncGenerator[Frame]:
         return stream(self._connection, self._wanted, after=self._read, positions=True)
 
-    async def _put(self, frame: Progress, seq: int) -> None:
+    async def _put(self, frame: Progress, seq: int | None) -> None:
         began = self._clock.monotonic()
         async with self._turn:
             await self._turn.wait_for(lambda: len(self._frames) < FRAMES_AHEAD)

@@ -11,6 +11,7 @@ from godtui.bloodbank.bus import Bus, QueueSpec, SubscriptionClosedError, Unknow
 from godtui.bloodbank.library.delivery import Delivery
 from godtui.bloodbank.library.patience import Patience, reason
 from godtui.bloodbank.library.state import State
+from godtui.bloodbank.replayed import replay_of
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import InvalidEventError, read_envelope
 
@@ -75,7 +76,8 @@ class QueueInlet:
                 logger.warning("queue %s: a message is no event: %s", self._spec.name, error)
                 raw.dead_letter(INVALID)
                 continue
-            return Delivery(event, raw.attempt, self._settling(raw))
+            replay_id = replay_of(raw.message.headers)
+            return Delivery(event, raw.attempt, self._settling(raw), replay_id=replay_id)
         return None
 
     async def _fetch(self) -> buses.Delivery | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from uuid import UUID
 
-from godtui.bloodbank.frames import Position
+from godtui.bloodbank.frames import Position, Replayed
 from godtui.bloodbank.http.connection import Connection
 from godtui.bloodbank.library.delivery import Delivery
 from godtui.bloodbank.library.follower import Follower
@@ -18,7 +19,7 @@ from godtui.racing import first_of
 
 class StreamInlet:
     """An Inlet over `/stream`, from which nothing is missed. An event that fails is tried again in its place, and
-    skipped when it is given up.
+    skipped when it is given up. What a replay sends once more comes as it goes and never moves the position.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class StreamInlet:
         self._clock = clock or SystemClock()
         self._patience = patience
         self._follower = Follower(connection, wanted, after, self._clock)
-        self._waiting: deque[StoredEvent] = deque()
+        self._waiting: deque[tuple[StoredEvent, UUID | None]] = deque()
         self._again: tuple[Delivery, float] | None = None
         self._closed = asyncio.Event()
 
@@ -57,18 +58,22 @@ class StreamInlet:
             failed, pause = self._again
             if await self._paused(pause):
                 self._again = None
-                return Delivery(failed.event, failed.attempt + 1, self._settle, seq=failed.seq)
+                return Delivery(
+                    failed.event, failed.attempt + 1, self._settle, seq=failed.seq, replay_id=failed.replay_id
+                )
         while not self._closed.is_set():
             if self._waiting:
-                event = self._waiting.popleft()
-                if self.position is None or event.seq > self.position:
-                    return Delivery(event.envelope(), 1, self._settle, seq=event.seq)
+                event, replay_id = self._waiting.popleft()
+                if replay_id is not None or self.position is None or event.seq > self.position:
+                    return Delivery(event.envelope(), 1, self._settle, seq=event.seq, replay_id=replay_id)
                 continue
             frame = await self._follower.frame()
             if isinstance(frame, Position):
                 self.position = frame.seq
+            elif isinstance(frame, Replayed):
+                self._waiting.append((frame.event, frame.replay_id))
             elif frame is not None:
-                self._waiting.extend(frame.events)
+                self._waiting.extend((event, None) for event in frame.events)
         return None
 
     async def _paused(self, seconds: float) -> bool:
@@ -82,4 +87,5 @@ class StreamInlet:
             if pause is not None:
                 self._again = delivery, pause
                 return
-        self.position = delivery.seq
+        if delivery.replay_id is None:
+            self.position = delivery.seq

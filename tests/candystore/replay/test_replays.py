@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import aclosing
 from uuid import UUID
 
 import orjson
 import pytest
 
+from godtui import filters
+from godtui.bloodbank.frames import Events, Position, Replayed, Welcome
 from godtui.bloodbank.replayed import ORIGINAL_TIME, REPLAY, TARGET
+from godtui.candystore import live
+from godtui.candystore.replay import feed
 from godtui.candystore.replay.errors import (
     ReplayRefusedError,
     ReplayStateError,
@@ -317,3 +323,39 @@ async def test_the_oldest_that_ended_are_forgotten(rig: Rig, monkeypatch: pytest
         await rig.reaches(views[-1].replay_id, state="completed")
     kept: list[UUID] = [view.replay_id for view in await rig.replays.newest(100)]
     assert kept == [view.replay_id for view in reversed(views[-3:])]
+
+
+async def test_readers_of_the_tail_are_shown_what_goes_to_the_bus(rig: Rig) -> None:
+    published = await rig.publish([0, 1])
+    await rig.bus.declare(SOME)
+    wanted = filters.parse(f"type:{CREATED}", now=0)
+    async with aclosing(live.stream(rig.log, wanted, positions=True, feed=rig.feed)) as frames:
+        assert isinstance(await anext(frames), Welcome)
+        coming = asyncio.ensure_future(anext(frames))
+        await asyncio.sleep(0)
+        aside = await rig.create(speed="max", to="queue:some")
+        await rig.reaches(aside.replay_id, state="completed")
+        view = await rig.create(speed="max")
+        seen = [await coming]
+        while len([frame for frame in seen if isinstance(frame, Replayed)]) < 2:
+            seen.append(await anext(frames))
+        again = [frame for frame in seen if isinstance(frame, Replayed)]
+        assert [(frame.replay_id, UUID(bytes=frame.event.event_id)) for frame in again] == [
+            (view.replay_id, event_id) for event_id in published
+        ]
+        late = await rig.publish([2])
+        while not isinstance(frame := await anext(frames), Events):
+            assert isinstance(frame, Position)
+        assert [UUID(bytes=event.event_id) for event in frame.events] == late
+
+
+async def test_a_reader_that_is_slow_misses_some_and_holds_up_nobody(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_EVENTS", 2)
+    await rig.publish(range(5))
+    await rig.bus.declare(SOME)
+    with rig.feed.listening(lambda event: True) as slow, rig.feed.listening(lambda event: event.seq > 4) as picky:
+        view = await rig.create(speed="max")
+        await rig.reaches(view.replay_id, state="completed")
+        assert [frame.event.seq for frame in slow.take()] == [1, 2]
+        assert [frame.event.seq for frame in picky.take()] == [5]
+    assert rig.feed.missed == 3
