@@ -13,7 +13,7 @@ from starlette.routing import Route, WebSocketRoute, compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from godtui import __version__, jsontext
-from godtui.api import batch, publish, stream, webhooks
+from godtui.api import batch, imports, publish, stream, webhooks
 from godtui.api.chains import chains_router
 from godtui.api.configuration import ApiConfig
 from godtui.api.contracts import contracts_router
@@ -45,6 +45,7 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
     plain: dict[str, ASGIApp] = {
         "/publish": publish.Publish(operations, config),
         "/publish/batch": batch.PublishBatch(operations),
+        "/events/import": imports.Import(operations, config),
         "/webhooks/plane": webhooks.PlaneWebhook(operations),
     }
     application = _Api(
@@ -105,6 +106,7 @@ class _Api(FastAPI):
 _PLAIN_PATHS: dict[str, Any] = {
     "/publish": {"post": publish.OPERATION},
     "/publish/batch": {"post": batch.OPERATION},
+    "/events/import": {"post": imports.OPERATION},
     "/webhooks/plane": {"post": webhooks.OPERATION},
     "/stream": {"get": stream.OPERATION},
 }

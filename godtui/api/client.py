@@ -10,6 +10,7 @@ from uuid import UUID
 
 from godtui import jsontext
 from godtui.api import answers
+from godtui.api.archive_client import HttpArchive
 from godtui.api.dispatcher_client import HttpDispatcher
 from godtui.api.store_client import HttpChains
 from godtui.api.webhooks_client import HttpWebhooks
@@ -43,6 +44,7 @@ class HttpOperations:
         self.bus = HttpBus(self._connection)
         self.store = HttpStore(self._connection)
         self.chains = HttpChains(self._connection)
+        self.archive = HttpArchive(self._connection)
         self.letters = HttpLetters(self._connection)
         self.schemas = HttpContracts(self._connection)
         self.dispatcher = HttpDispatcher(self._connection)

@@ -13,7 +13,7 @@ from godtui.api.cursors import read_moment, with_moment
 from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, problems
 from godtui.api.parameters import EventsQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
-from godtui.clock import Clock
+from godtui.clock import Clock, rfc3339
 from godtui.operations import Operations, Page
 
 _EXAMPLE = {"events": [EXAMPLE_EVENT], "next_cursor": EXAMPLE_CURSOR, "looked_to": None}
@@ -54,6 +54,10 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         refuse_parameters(request.scope)
         event = await operations.store.event(event_id)
         if event is None:
+            cut_at = await operations.archive.cut_at(event_id)
+            if cut_at is not None:
+                moment = rfc3339(cut_at)
+                raise ProblemError(404, f"event {event_id} was cut by retention at {moment}", cut_at=moment)
             raise ProblemError(404, f"no event {event_id} is stored")
         return Response(event.to_json(), media_type="application/json")
 

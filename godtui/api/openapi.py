@@ -128,6 +128,14 @@ COMPONENTS: dict[str, Shape] = {
         {"event_id": _UUID, "event_type": _TYPE, "version": _VERSION, "correlation_id": _UUID, "timestamp": _MOMENT},
         closed=True,
     ),
+    "ImportReport": _object(
+        {
+            "stored": _COUNT,
+            "already": {**_COUNT, "description": "How many were held already, or were until retention cut them."},
+            "refused": {"type": "array", "items": _object({"index": _COUNT, "errors": _list("Fault")}, closed=True)},
+        },
+        closed=True,
+    ),
     "BatchReport": _object(
         {
             "accepted": _COUNT,

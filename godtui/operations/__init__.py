@@ -23,6 +23,7 @@ from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchRepo
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.chains import Chain, Edge, Node, Orphan, Tree, plant
 from godtui.candystore.counting import Count
+from godtui.candystore.importing import ImportReport
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.errors import (
     ReplayError,
@@ -69,6 +70,7 @@ from godtui.dispatcher.views import (
 )
 from godtui.envelope import InvalidEventError
 from godtui.operations.protocols import (
+    ArchiveOperations,
     MAX_REASON_CHARACTERS,
     BusOperations,
     ChainOperations,
@@ -91,6 +93,7 @@ __all__ = [
     "MAX_REASON_CHARACTERS",
     "MAX_UNCONFIRMED",
     "OPEN_STATES",
+    "ArchiveOperations",
     "BadCursorError",
     "BatchReport",
     "BusOperations",
@@ -119,6 +122,7 @@ __all__ = [
     "Health",
     "HealthOperations",
     "HistoryElsewhereError",
+    "ImportReport",
     "InstanceUnreachableError",
     "InvalidEventError",
     "LetterError",

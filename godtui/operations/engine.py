@@ -26,6 +26,7 @@ from godtui.filters import Filter
 from godtui.holyfields import Contracts, Registry, UnknownContractError
 from godtui.holyfields.catalogue import Catalogue
 from godtui.operations.protocols import (
+    ArchiveOperations,
     ChainOperations,
     DispatcherOperations,
     LetterOperations,
@@ -138,6 +139,7 @@ class EngineOperations:
         webhooks: WebhookOperations,
         monitor: EngineMonitor,
         chains: ChainOperations,
+        archive: ArchiveOperations,
         replays: ReplayOperations,
     ) -> None:
         self.bus = bus
@@ -148,4 +150,5 @@ class EngineOperations:
         self.webhooks = webhooks
         self.monitor = monitor
         self.chains = chains
+        self.archive = archive
         self.replays = replays

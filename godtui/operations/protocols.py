@@ -15,6 +15,7 @@ from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.ways import Direction
 from godtui.candystore.chains import Chain
+from godtui.candystore.importing import ImportReport
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
 from godtui.dispatcher.views import Delivered, DispatcherStatus, Explanation, TicketState, TicketView
@@ -140,6 +141,23 @@ class ReplayOperations(Protocol):
         """End it where it stands; what was sent stays sent."""
 
 
+class ArchiveOperations(Protocol):
+    """What comes into the store from elsewhere, and what left it.
+
+    Every call raises StoreUnavailableError where the store cannot be read or written now.
+    """
+
+    async def import_lines(self, lines: Sequence[bytes]) -> ImportReport:
+        """Bring in stored events or plain envelopes, one a line, as history that no queue is handed.
+
+        At most MAX_BATCH_EVENTS lines and MAX_BATCH_BYTES in one call, one longer line alone. What raises may have
+        been done: repeat it, nothing is stored twice.
+        """
+
+    async def cut_at(self, event_id: UUID) -> int | None:
+        """When (µs since 1970) retention cut an event; None where it did not, or that is forgotten."""
+
+
 class ContractOperations(Protocol):
     """The registered schemas."""
 
@@ -231,6 +249,9 @@ class Operations(Protocol):
 
     @property
     def replays(self) -> ReplayOperations: ...
+
+    @property
+    def archive(self) -> ArchiveOperations: ...
 
     @property
     def schemas(self) -> ContractOperations: ...

@@ -34,10 +34,11 @@ from godtui.holyfields import Contracts, Registry
 from godtui.holyfields.reloading import Reloader
 from godtui.holyfields.watch import following_file, following_folder
 from godtui.operations.absent import AbsentDispatcher
+from godtui.operations.archive import EngineArchive, SharedArchive
 from godtui.operations.chains import EngineChains, SharedChains
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
-from godtui.operations.protocols import ChainOperations, DispatcherOperations, WebhookOperations
+from godtui.operations.protocols import ArchiveOperations, ChainOperations, DispatcherOperations, WebhookOperations
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
@@ -224,8 +225,13 @@ class Engine:
             self._ingress(contracts, rules),
             EngineMonitor(self.health),
             self._chains(),
+            self._archive(contracts),
             replaying.operations,
         )
+
+    def _archive(self, contracts: Contracts) -> ArchiveOperations:
+        archive, history = EngineArchive(self._log, contracts), self._transport.history
+        return archive if history is None else SharedArchive(archive, history)
 
     def _chains(self) -> ChainOperations:
         chains, history = EngineChains(self._log), self._transport.history

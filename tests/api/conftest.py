@@ -95,12 +95,15 @@ class Idle:
     """Operations with nothing in them; whoever publishes fails the test."""
 
     def __init__(self) -> None:
-        self.bus = self.store = self.chains = self.letters = self.schemas = self.monitor = self
+        self.bus = self.store = self.chains = self.archive = self.letters = self.schemas = self.monitor = self
 
     async def query(self, *args: Any, **options: Any) -> Page:
         return Page([], None)
 
     async def event(self, *args: Any) -> None:
+        return None
+
+    async def cut_at(self, *args: Any) -> None:
         return None
 
     async def chain(self, *args: Any, **options: Any) -> None:
