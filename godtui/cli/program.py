@@ -84,20 +84,46 @@ def publish(given: Given, /, event_type: str | None, dash: str | None, attach: s
 
 @godtui.command(cls=FilterCommand)
 @click.argument("filter_words", metavar="[FILTER]...", nargs=-1, callback=encodable)
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="How many, the newest.")
+@click.option("--limit", type=click.IntRange(1), help="How many, the newest (default 100).")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what arrives.")
+@click.option("--all", "everything", is_flag=True, help="Everything that is stored now, the oldest first.")
+@click.option("--after", metavar="SEQ", type=click.IntRange(0, 2**63 - 1), help="With --all: only beyond a position.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")
 @settings_options
 @click.pass_obj
 def events(
-    given: Given, /, filter_words: tuple[str, ...], limit: int, follow: bool, form: str | None, attach: str | None,
-    **flags: Any,
+    given: Given, /, filter_words: tuple[str, ...], limit: int | None, follow: bool, everything: bool,
+    after: int | None, form: str | None, attach: str | None, **flags: Any,
 ) -> None:  # fmt: skip
     """Show stored events that match a filter, such as: type:agent.# since:15m error"""
-    from godtui.cli.asking import run_events
-
     text = " ".join(word.removeprefix("\0") for word in filter_words)
-    run_events(given.take(attach, flags), text, limit, follow, form)
+    if not everything:
+        if after is not None:
+            raise WrongUsageError("--after goes with --all")
+        from godtui.cli.asking import run_events
+
+        run_events(given.take(attach, flags), text, limit or 100, follow, form)
+        return
+    if follow or limit is not None:
+        raise WrongUsageError("--all ends with what is stored now; leave --follow and --limit out")
+    from godtui.cli.exporting import run_export
+
+    run_export(given.take(attach, flags), text, after, form)
+
+
+@godtui.command("import")
+@click.argument("file", metavar="FILE|-")
+@click.option("--after-line", metavar="N", type=click.IntRange(0), default=0, help="Begin behind a line.")
+@click.option("--errors", metavar="FILE", type=click.Path(path_type=Path), help="Where to list refused lines.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as in a pipe.")
+@settings_options
+@click.pass_obj
+def import_events(given: Given, /, file: str, attach: str | None, **options: Any) -> None:
+    """Bring in what `godtui events --all --format json` printed, as history that is handed to no queue."""
+    from godtui.cli.importing import Import, run_import
+
+    flags = {name: options.pop(name) for name in FLAGS}
+    run_import(given.take(attach, flags), Import(file, **options))
 
 
 @godtui.group()
