@@ -34,9 +34,14 @@ Show = Callable[[StoredEvent, UUID | None], str | bytes]
 def run_events(given: Given, text: str, limit: int, follow: bool, form: str | None) -> None:
     """Print the newest events that match, oldest first, and go on with `follow`. Raises what `explained` knows."""
     wanted = parse(text, now=SystemClock().now())
-    show: Show = _json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
+    show = show_as(form)
     with suppress(KeyboardInterrupt):
         asyncio.run(_print(given, wanted, limit, follow, show))
+
+
+def show_as(form: str | None) -> Show:
+    """How events are shown in a form that was asked for: by default a table on a terminal, JSON in a pipe."""
+    return _json if (form or ("table" if sys.stdout.isatty() else "json")) == "json" else _Table().row
 
 
 async def _print(given: Given, wanted: Filter, limit: int, follow: bool, show: Show) -> None:
