@@ -25,8 +25,11 @@ from godtui.api.guards import Guard
 from godtui.api.health import health_router
 from godtui.api.openapi import COMPONENTS
 from godtui.api.openapi_dispatcher import DISPATCHER_COMPONENTS
+from godtui.api.openapi_replays import REPLAY_COMPONENTS
 from godtui.api.openapi_store import STORE_COMPONENTS
 from godtui.api.problems import HANDLED, ProblemError, answer, refusal
+from godtui.api.replays import replays_router
+from godtui.api.statistics import statistics_router
 from godtui.clock import Clock
 from godtui.operations import Operations
 
@@ -72,7 +75,9 @@ def create_application(operations: Operations, config: ApiConfig, clock: Clock) 
     ]
     application.include_router(events_router(operations, clock))
     application.include_router(chains_router(operations))
+    application.include_router(statistics_router(operations, clock))
     application.include_router(letters_router(operations, config, clock))
+    application.include_router(replays_router(operations, clock))
     application.include_router(dispatcher_router(operations))
     application.include_router(contracts_router(operations))
     application.include_router(health_router(operations))
@@ -95,7 +100,7 @@ class _Api(FastAPI):
             )
             document["paths"] = {**_PLAIN_PATHS, **document["paths"]}
             document["components"] = {
-                "schemas": {**COMPONENTS, **DISPATCHER_COMPONENTS, **STORE_COMPONENTS},
+                "schemas": {**COMPONENTS, **DISPATCHER_COMPONENTS, **STORE_COMPONENTS, **REPLAY_COMPONENTS},
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             }
             document["security"] = [{}, {"token": []}]

@@ -12,7 +12,8 @@ from godtui import jsontext
 from godtui.api import answers
 from godtui.api.archive_client import HttpArchive
 from godtui.api.dispatcher_client import HttpDispatcher
-from godtui.api.store_client import HttpChains
+from godtui.api.replays_client import HttpReplays
+from godtui.api.store_client import HttpChains, HttpStatistics
 from godtui.api.webhooks_client import HttpWebhooks
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
@@ -45,7 +46,9 @@ class HttpOperations:
         self.store = HttpStore(self._connection)
         self.chains = HttpChains(self._connection)
         self.archive = HttpArchive(self._connection)
+        self.statistics = HttpStatistics(self._connection)
         self.letters = HttpLetters(self._connection)
+        self.replays = HttpReplays(self._connection)
         self.schemas = HttpContracts(self._connection)
         self.dispatcher = HttpDispatcher(self._connection)
         self.webhooks = HttpWebhooks(self._connection)
@@ -89,11 +92,19 @@ class HttpStore:
         self._connection = connection
 
     async def query(
-        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+        self,
+        wanted: Filter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = "desc",
+        from_seq: int | None = None,
     ) -> Page:
         parameters = {"filter": str(wanted), "limit": str(limit), "order": order}
         if cursor is not None:
             parameters["cursor"] = cursor
+        elif from_seq is not None:
+            parameters["from_seq"] = str(from_seq)
         answer = await self._connection.request("GET", "/events", params=parameters)
         if answer.status != 200:
             raise answers.query_error(answer)

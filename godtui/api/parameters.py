@@ -15,7 +15,7 @@ from godtui import filters
 from godtui.api.problems import ProblemError
 from godtui.envelope import Fault, version_fault
 from godtui.filters import Filter
-from godtui.operations import TicketState
+from godtui.operations import Bucket, By, Question, TicketState
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_SEQ = 2**63 - 1
@@ -68,6 +68,9 @@ class EventsQuery(Query):
     limit: Whole = Field(100, ge=1, le=1000, description="How many events a page holds.")
     cursor: str | None = _cursor()
     order: Literal["desc", "asc"] = Field("desc", description="By `seq`.")
+    from_seq: Annotated[int, BeforeValidator(_digits)] | None = Field(
+        None, ge=0, le=_MAX_SEQ, description="Begin at this `seq`, itself included; not beside `cursor`."
+    )
 
     def wanted(self, now: int) -> Filter:
         """The one filter that all of the parameters make. Raises FilterError."""
@@ -91,6 +94,27 @@ class ChainQuery(Query):
     after: Annotated[int, BeforeValidator(_digits)] = Field(
         0, ge=0, le=_MAX_SEQ, description="Begin with what is stored beyond this `seq`."
     )
+
+
+class StatisticsQuery(Query):
+    """The parameters of `GET /stats`."""
+
+    type: str | None = _filled("AMQP patterns of event types; a comma means any of.", "agent.task.*")
+    source: str | None = _filled("`source.service` or `source.app`, exactly; a comma means any of.", "http")
+    since: str | None = _filled("When they were stored: RFC 3339, a date, or `15m`.", "2h")
+    until: str | None = _filled("When they were stored: RFC 3339, a date, or `15m`.", "2026-02-12")
+    by: By = Field("type", description="What there is a group of each.")
+    bucket: Bucket | None = Field(
+        None, description="How long a time each of `counts` is of; without it there are none."
+    )
+    limit: Whole = Field(100, ge=1, le=1000, description="How many groups, the largest.")
+
+    def question(self, now: int) -> Question:
+        """What the parameters ask at a moment. Raises FilterError."""
+        wanted = filters.from_parameters(
+            type=self.type, source=self.source, since=self.since, until=self.until, now=now
+        )
+        return Question(wanted, self.by, self.bucket, self.limit)
 
 
 class LettersQuery(Query):
@@ -207,7 +231,12 @@ def _fault(detail: Any, model: type[Query]) -> Fault:
     if detail["type"] == "extra_forbidden":
         known = ", ".join(model.model_fields) or "none"
         return _named(name, f"no such parameter; this path takes {known}")
-    return _named(name, detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
+    return _named(name, sentence(detail))
+
+
+def sentence(detail: Any) -> str:
+    """What is wrong with a value, from what pydantic says of it."""
+    return str(detail["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
 
 
 def _named(name: str, message: str) -> Fault:

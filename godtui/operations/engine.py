@@ -32,6 +32,7 @@ from godtui.operations.protocols import (
     LetterOperations,
     Order,
     ReplayOperations,
+    StatisticsOperations,
     StoreOperations,
     WebhookOperations,
 )
@@ -62,11 +63,24 @@ class EngineStore:
         self._feed = feed
 
     async def query(
-        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+        self,
+        wanted: Filter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = "desc",
+        from_seq: int | None = None,
     ) -> Page:
         with asking():
             return await queries.query(
-                self._log, wanted, limit=limit, cursor=cursor, order=order, search=self._search, clock=self._clock
+                self._log,
+                wanted,
+                limit=limit,
+                cursor=cursor,
+                order=order,
+                from_seq=from_seq,
+                search=self._search,
+                clock=self._clock,
             )
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
@@ -140,6 +154,7 @@ class EngineOperations:
         monitor: EngineMonitor,
         chains: ChainOperations,
         archive: ArchiveOperations,
+        statistics: StatisticsOperations,
         replays: ReplayOperations,
     ) -> None:
         self.bus = bus
@@ -151,4 +166,5 @@ class EngineOperations:
         self.monitor = monitor
         self.chains = chains
         self.archive = archive
+        self.statistics = statistics
         self.replays = replays

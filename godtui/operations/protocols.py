@@ -13,11 +13,12 @@ from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
-from godtui.candystore.ways import Direction
 from godtui.candystore.chains import Chain
 from godtui.candystore.importing import ImportReport
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
+from godtui.candystore.statistics import Question, Statistics
+from godtui.candystore.ways import Direction
 from godtui.dispatcher.views import Delivered, DispatcherStatus, Explanation, TicketState, TicketView
 from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
@@ -45,9 +46,18 @@ class StoreOperations(Protocol):
     """Asking the log."""
 
     async def query(
-        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+        self,
+        wanted: Filter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = "desc",
+        from_seq: int | None = None,
     ) -> Page:
-        """Stored events that match, by `seq`; raises BadCursorError, StoreUnavailableError."""
+        """Stored events that match, by `seq`, from a position on, itself included, where there is no cursor.
+
+        Raises BadCursorError, StoreUnavailableError.
+        """
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         """One stored event."""
@@ -68,6 +78,13 @@ class ChainOperations(Protocol):
 
         Raises StoreUnavailableError.
         """
+
+
+class StatisticsOperations(Protocol):
+    """Numbers of stored events."""
+
+    async def ask(self, question: Question) -> Statistics:
+        """Numbers and rates by type, source and time. Raises StatisticsRefusedError, StoreUnavailableError."""
 
 
 class LetterOperations(Protocol):
@@ -243,6 +260,9 @@ class Operations(Protocol):
 
     @property
     def chains(self) -> ChainOperations: ...
+
+    @property
+    def statistics(self) -> StatisticsOperations: ...
 
     @property
     def letters(self) -> LetterOperations: ...

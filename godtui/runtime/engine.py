@@ -25,6 +25,8 @@ from godtui.candystore.announcer import Announcer, announcements
 from godtui.candystore.replay.tables import MIGRATIONS as REPLAY_TABLES
 from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
+from godtui.candystore.tallies import MIGRATIONS as TALLIES_TABLES
+from godtui.candystore.tallies import Tallier
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
 from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
@@ -38,7 +40,14 @@ from godtui.operations.archive import EngineArchive, SharedArchive
 from godtui.operations.chains import EngineChains, SharedChains
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
-from godtui.operations.protocols import ArchiveOperations, ChainOperations, DispatcherOperations, WebhookOperations
+from godtui.operations.protocols import (
+    ArchiveOperations,
+    ChainOperations,
+    DispatcherOperations,
+    StatisticsOperations,
+    WebhookOperations,
+)
+from godtui.operations.statistics import EngineStatistics, SharedStatistics
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
@@ -89,7 +98,7 @@ class Engine:
         self._stopping = asyncio.Lock()
         self._log = EventLog(
             settings.data_dir,
-            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES, REPLAY_TABLES),
+            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES, REPLAY_TABLES, TALLIES_TABLES),
             clock=self.clock,
             on_change=self._log_changed,
         )
@@ -226,6 +235,7 @@ class Engine:
             EngineMonitor(self.health),
             self._chains(),
             self._archive(contracts),
+            self._statistics(),
             replaying.operations,
         )
 
@@ -236,6 +246,10 @@ class Engine:
     def _chains(self) -> ChainOperations:
         chains, history = EngineChains(self._log), self._transport.history
         return chains if history is None else SharedChains(chains, history)
+
+    def _statistics(self) -> StatisticsOperations:
+        statistics, history = EngineStatistics(self._log, self.clock), self._transport.history
+        return statistics if history is None else SharedStatistics(statistics, history)
 
     def _work(self, contracts: Contracts, publisher_to: Callable[[Sink], Publisher]) -> None:
         """Start the workers; what they say goes through the outbox, but how everything is: nobody needs that late."""
@@ -252,6 +266,8 @@ class Engine:
             keepers=(Keeper("queue", tables.LOWEST_NEEDED),),
         )
         start("retention", retention.run, retention.look)
+        tallier = Tallier(log, clock)
+        start("tallies", tallier.run, tallier.look)
         reporting = publisher_to(self._transport.bus).publish
         reporter = HealthReporter(self.health, reporting, clock, self.settings.health_interval)
 

@@ -95,7 +95,7 @@ class Idle:
     """Operations with nothing in them; whoever publishes fails the test."""
 
     def __init__(self) -> None:
-        self.bus = self.store = self.chains = self.archive = self.letters = self.schemas = self.monitor = self
+        self.bus = self.store = self.chains = self.statistics = self.archive = self.letters = self.schemas = self.monitor = self
 
     async def query(self, *args: Any, **options: Any) -> Page:
         return Page([], None)

@@ -52,9 +52,17 @@ BEYOND_A_SCHEMA = {
     "POST /publish/batch": [positive_data_acceptance, negative_data_rejection],
     # Whether a filter is understood, its grammar says; cursors are given out.
     "GET /events": [positive_data_acceptance],
+    "GET /stats": [positive_data_acceptance],
     "GET /dead-letters": [positive_data_acceptance],
     # Whether there is such a letter, its id does not say.
     "POST /dead-letters/{letter_id}/requeue": [positive_data_acceptance],
+    # Whether a filter is understood and a queue there, and whether so many go to the bus, no schema says.
+    "POST /replays": [positive_data_acceptance],
+    # Whether there is such a replay, and in a state for it, its id does not say.
+    **dict.fromkeys(
+        [f"POST /replays/{{replay_id}}/{one}" for one in ("pause", "resume", "cancel", "step", "seek", "speed")],
+        [positive_data_acceptance],
+    ),
     # That one of three things is given, and of the parameters one, no schema of theirs says.
     "POST /dispatcher/explain": [positive_data_acceptance],
     # Which signature is a body's, only its sender can work out.

@@ -92,7 +92,17 @@ async def test_it_takes_events_and_says_that_it_is_well(folder: Path) -> None:
         assert await engine.operations.store.event(receipt.event_id) is not None
         health = await engine.operations.monitor.health()
         assert health.status == "ok"
-        workers = {"announcer", "dispatcher", "health", "notices", "registry", "retention", "schemas", "search"}
+        workers = {
+            "announcer",
+            "dispatcher",
+            "health",
+            "notices",
+            "registry",
+            "retention",
+            "schemas",
+            "search",
+            "tallies",
+        }
         assert set(health.components) == {"bus", "store", *workers}
         note = read_note(folder)
         assert note["url"] == engine.url

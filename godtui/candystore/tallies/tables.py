@@ -1,0 +1,137 @@
+"""The tables of the tallies, in the log's file, and what is done to them within a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from godtui.eventlog import Migrations, Transaction
+
+MIGRATIONS = Migrations(
+    "tallies",
+    (
+        """
+        -- `span` is the length of a stretch in seconds, 0 for all time; `start` its beginning in seconds since 1970.
+        CREATE TABLE tallies (
+            span INTEGER NOT NULL,
+            start INTEGER NOT NULL,
+            type_id INTEGER NOT NULL,
+            source_id INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (span, start, type_id, source_id)
+        ) STRICT, WITHOUT ROWID;
+        -- Everything up to `counted_to` is counted. `version` grows with every change; `stale` says that all is to be
+        -- counted anew.
+        CREATE TABLE tallied (counted_to INTEGER NOT NULL, version INTEGER NOT NULL, stale INTEGER NOT NULL) STRICT;
+        INSERT INTO tallied VALUES (0, 0, 0);
+        """,
+    ),
+)
+
+ALL: Final = 0
+DAY: Final = 86_400
+HOUR: Final = 3_600
+MINUTE: Final = 60
+SLOT: Final = 10
+"""The finest stretch, for rates."""
+
+MINUTES_KEPT_SECONDS: Final = 2 * DAY
+SLOTS_KEPT_SECONDS: Final = 15 * MINUTE
+_KEPT: Final = {MINUTE: MINUTES_KEPT_SECONDS, SLOT: SLOTS_KEPT_SECONDS}
+_ROWS_A_STATEMENT: Final = 160
+
+START: Final = f"(stored_at - ((stored_at % {SLOT}000000) + {SLOT}000000) % {SLOT}000000) / 1000000"
+"""The beginning of an event's slot, in seconds since 1970; before 1970 as well."""
+
+STATE: Final = "SELECT counted_to, version, stale FROM tallied"
+_ADVANCE: Final = "UPDATE tallied SET counted_to = ?, version = version + 1"
+_SUBTRACTED: Final = "UPDATE tallied SET version = version + 1"
+SPOIL: Final = "UPDATE tallied SET version = version + 1, stale = 1"
+BEGIN_AGAIN: Final = "UPDATE tallied SET counted_to = 0, version = version + 1, stale = 0"
+CLEAR: Final = """
+    DELETE FROM tallies WHERE (span, start, type_id, source_id) IN
+        (SELECT span, start, type_id, source_id FROM tallies LIMIT ?)
+"""
+PRUNE: Final = """
+    DELETE FROM tallies WHERE (span, start, type_id, source_id) IN (
+        SELECT span, start, type_id, source_id FROM (
+            SELECT * FROM tallies WHERE span = ?1 AND start < ?2
+            UNION ALL SELECT * FROM tallies WHERE span = ?1 AND start > ?3
+        ) LIMIT ?4
+    )
+"""
+_ONE: Final = "span = ? AND start = ? AND type_id = ? AND source_id = ?"
+_TAKE_OFF: Final = f"UPDATE tallies SET number = number + ? WHERE {_ONE} RETURNING number"  # noqa: S608 - ours
+_REMOVE: Final = f"DELETE FROM tallies WHERE {_ONE}"  # noqa: S608 - ours
+
+
+class State(NamedTuple):
+    """How far everything is counted, a number that grows with every change, and whether all is to be counted anew."""
+
+    counted_to: int
+    version: int
+    stale: bool
+
+
+class Fresh(NamedTuple):
+    """Some events of one slot, of one type and source; `start` in seconds since 1970."""
+
+    start: int
+    type_id: int
+    source_id: int
+    number: int
+
+
+Key = tuple[int, int, int, int]
+"""Span, start, type and source."""
+
+
+def state(transaction: Transaction) -> State:
+    """How the tallies are, as the transaction sees them."""
+    counted, version, stale = transaction.execute(STATE).fetchone()
+    return State(counted, version, bool(stale))
+
+
+def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
+    """What slots add to the tallies of every span; finer ones only for as long as they are kept. `now` in seconds."""
+    found: dict[Key, int] = {}
+    for start, type_id, source_id, number in slots:
+        spans = [(ALL, 0), (DAY, start - start % DAY), (HOUR, start - start % HOUR)]
+        for span, kept in _KEPT.items():
+            begins = start - start % span
+            # Off goes what may be there until the next pruning, too.
+            if abs(now - begins) <= (kept if sign > 0 else 2 * kept):
+                spans.append((span, begins))
+        for span, begins in spans:
+            key = (span, begins, type_id, source_id)
+            found[key] = found.get(key, 0) + sign * number
+    return found
+
+
+def add(transaction: Transaction, amounts: Mapping[Key, int], counted_to: int) -> None:
+    """Add amounts, and say how far is counted with them."""
+    rows = [(*key, number) for key, number in amounts.items()]
+    while rows:
+        some, rows = rows[:_ROWS_A_STATEMENT], rows[_ROWS_A_STATEMENT:]
+        # Many rows a statement: `executemany` gives the interpreter lock up and takes it again for each.
+        transaction.execute(_upsert(len(some)), [value for row in some for value in row])
+    transaction.execute(_ADVANCE, (counted_to,))
+
+
+def take_off(transaction: Transaction, amounts: Mapping[Key, int]) -> None:
+    """Add negative amounts to what there is; what is empty then goes."""
+    for key, number in amounts.items():
+        left = transaction.execute(_TAKE_OFF, (number, *key)).fetchone()
+        if left is not None and left[0] <= 0:
+            transaction.execute(_REMOVE, key)
+    transaction.execute(_SUBTRACTED)
+
+
+def _upsert(rows: int) -> str:
+    values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
+    return f"INSERT INTO tallies VALUES {values} ON CONFLICT DO UPDATE SET number = number + excluded.number"  # noqa: S608 - question marks
+
+
+def slots(rows: Sequence[tuple[Any, ...]]) -> list[Fresh]:
+    """Rows as slots."""
+    return [Fresh._make(row) for row in rows]
