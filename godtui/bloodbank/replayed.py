@@ -49,6 +49,17 @@ def replay_of(headers: Mapping[str, HeaderValue]) -> UUID | None:
         return None
 
 
-def replay_of_stored(headers: bytes | None) -> UUID | None:
-    """The same of headers as the log keeps them."""
-    return replay_of(read_headers(headers)) if headers and _MARK in headers else None
+def is_sent_again(headers: Mapping[str, HeaderValue], time: int) -> bool:
+    """Whether a replay sent the event of that time (µs since 1970) once more.
+
+    Who answers a replayed event may have copied its headers: what is published then has a time of its own.
+    """
+    return replay_of(headers) is not None and headers.get(ORIGINAL_TIME) == rfc3339(time)
+
+
+def replay_of_stored(event: StoredEvent) -> UUID | None:
+    """The replay that sent an event as it was seen on the bus."""
+    if not event.headers or _MARK not in event.headers:
+        return None
+    headers = read_headers(event.headers)
+    return replay_of(headers) if is_sent_again(headers, event.time) else None

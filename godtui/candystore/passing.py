@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeAlias
 
 from godtui.bloodbank.bus import Message, Tap
 from godtui.bloodbank.errors import StoreUnavailableError
-from godtui.bloodbank.frames import Dropped, Events, Frame, Welcome
+from godtui.bloodbank.frames import Dropped, Events, Frame, Replayed, Welcome
+from godtui.bloodbank.replayed import replay_of_stored
 from godtui.clock import Clock
 from godtui.envelope import InvalidEventError, StoredEvent
 from godtui.eventlog import LogUnavailableError, Record, Tail
@@ -62,8 +63,8 @@ class Passing:
                     continue
                 position = page[-1].seq
                 found = [event._replace(seq=0) for event in page if predicate(event)]
-                if found:
-                    yield Events(found)
+                for frame in _frames(found):
+                    yield frame
 
     @asynccontextmanager
     async def _looking(self) -> AsyncGenerator[_View]:
@@ -154,3 +155,16 @@ class _View:
     def _woken(self) -> None:
         self._waking = False
         self.tail.wake(asyncio.get_running_loop())
+
+
+def _frames(events: Sequence[StoredEvent]) -> Iterator[Frame]:
+    """What came for the first time together, and each that a replay sent once more by itself."""
+    fresh: list[StoredEvent] = []
+    for event in events:
+        replay_id = replay_of_stored(event)
+        if replay_id is None:
+            fresh.append(event)
+        else:
+            yield Replayed(replay_id, event)
+    if fresh:
+        yield Events(fresh)

@@ -17,6 +17,7 @@ from godtui.bloodbank.bus import (
     UnknownQueueError,
 )
 from godtui.bloodbank.judging import judge
+from godtui.bloodbank.replayed import is_sent_again
 from godtui.clock import Clock
 from godtui.envelope import InvalidEventError
 from godtui.eventlog import EventLog, LogUnavailableError, Outcome, PoisonError, Record, Verdict
@@ -39,8 +40,8 @@ class Persister:
     """Consumes the memory's queue into the log, in the order of delivery.
 
     `fault` says why nothing is stored now, None while all is well. `stored`, `held` and `refused` count since the
-    start: events stored, events that were held already, messages that became dead letters; `last_batch` is how many
-    the last commit had.
+    start: events stored, events that were held already, messages that became dead letters; `replayed` are those that
+    a replay sent once more, which is no traffic; `last_batch` is how many the last commit had.
     """
 
     def __init__(self, bus: Bus, log: EventLog, contracts: Contracts, clock: Clock, queue: QueueSpec) -> None:
@@ -51,7 +52,7 @@ class Persister:
         self._queue = queue
         self._tries = 0
         self.fault: str | None = None
-        self.stored = self.held = self.refused = self.last_batch = 0
+        self.stored = self.held = self.refused = self.replayed = self.last_batch = 0
 
     async def run(self) -> None:
         """Store until cancelled. While the log cannot commit, nothing is consumed and the broker keeps everything."""
@@ -90,9 +91,15 @@ class Persister:
         self.last_batch = len(records)
 
     def _judge(self, delivery: Delivery, registry: Registry) -> Record | None:
-        """What is to be stored; None where it cannot be, in which case it was dead-lettered."""
+        """What is to be stored; None where that is decided: it cannot be stored, or a replay sent it once more."""
         try:
-            return judge(delivery.message, registry)
+            record = judge(delivery.message, registry)
+            if delivery.message.headers and is_sent_again(delivery.message.headers, record.time):
+                # It was stored when it was published; retention may have cut it since, and it stays cut.
+                self.replayed += 1
+                delivery.ack()
+                return None
+            return record
         except InvalidEventError as error:
             self._bury(delivery, f"{INVALID}: {error}")
         except Exception as error:

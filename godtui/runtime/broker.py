@@ -134,6 +134,7 @@ def _persisting(persister: Persister) -> ComponentHealth:
         "stored": persister.stored,
         "held_before": persister.held,
         "dead_lettered": persister.refused,
+        "replayed": persister.replayed,
         "last_batch": persister.last_batch,
     }
     if persister.fault:

@@ -10,10 +10,12 @@ from dataclasses import replace
 import pytest
 
 from godtui.bloodbank.bus import Message
-from godtui.bloodbank.frames import Dropped, Events, Frame, Welcome
+from godtui.bloodbank.frames import Dropped, Events, Frame, Replayed, Welcome
 from godtui.bloodbank.judging import judge
 from godtui.candystore import passing as module
 from godtui.candystore.passing import Passing
+from godtui.clock import rfc3339
+from godtui.envelope import new_id, read_envelope
 from godtui.eventlog import tail
 from godtui.filters import Filter, parse
 from godtui.holyfields import Registry
@@ -52,6 +54,20 @@ async def numbers(frames: AsyncGenerator[Frame], count: int) -> list[int]:
             assert isinstance(frame, Events), frame
             found += [each.envelope().payload["number"] for each in frame.events]
     return found
+
+
+async def test_what_a_replay_sends_is_told_from_what_comes(passing: Passing, taps: Taps) -> None:
+    async with aclosing(look(passing)) as frames:
+        assert await anext(frames) == Welcome(None)
+        one, other = event(number=1), event(number=2)
+        replay_id = new_id()
+        time = rfc3339(read_envelope(one.body)[0].time)
+        marks = {"x-godtui-replay": str(replay_id), "x-godtui-original-time": time}
+        taps.last.bring(replace(one, headers=marks), other)
+        again = await anext(frames)
+        assert isinstance(again, Replayed)
+        assert (again.replay_id, again.event.envelope().payload["number"]) == (replay_id, 1)
+        assert await numbers(frames, 1) == [2]
 
 
 async def test_what_comes_has_no_place_and_what_is_irregular_is_said(passing: Passing, taps: Taps) -> None:

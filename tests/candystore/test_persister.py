@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given, settings
@@ -277,6 +278,21 @@ async def test_what_is_delivered_again_is_stored_once(memory: Memory) -> None:
     assert len(memory.queue.acked) == 3
     assert (memory.persister.stored, memory.persister.held) == (1, 2)
     assert len(await memory.taken(one)) == 1
+
+
+async def test_what_a_replay_sends_is_no_traffic_and_never_comes_back(memory: Memory) -> None:
+    time = DOCUMENT["timestamp"]
+    marks = {"x-godtui-replay": ID, "x-godtui-replay-target": "bus", "x-godtui-original-time": time}
+    again = raw(foreign().body, **marks)
+    assert await memory.taken(again) == []
+    answer = {**DOCUMENT, "event_id": str(new_id()), "timestamp": "2027-01-01T00:00:00.000000Z"}
+    no_replay = {**DOCUMENT, "event_id": str(new_id())}
+    strangers = raw(json.dumps(no_replay).encode(), **{**marks, "x-godtui-replay": "theirs"})
+    (copied, named) = await memory.taken(raw(json.dumps(answer).encode(), **marks), strangers)
+    assert [str(UUID(bytes=each.event_id)) for each in (copied, named)] == [answer["event_id"], no_replay["event_id"]]
+    counts = memory.persister
+    assert (counts.stored, counts.held, counts.refused, counts.replayed) == (2, 0, 0, 1)
+    assert len(memory.queue.acked) == 3
 
 
 async def test_other_content_under_a_stored_id_becomes_a_dead_letter(memory: Memory) -> None:
