@@ -98,6 +98,7 @@ COMPONENTS: dict[str, Shape] = {
             {
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Fault"}},
                 "event_id": _UUID,
+                "total": {**_COUNT, "description": "How many events would go to the bus, which is to be confirmed."},
                 "component": {"type": "string", "description": "What is not there, such as `dispatcher`."},
                 "history": {
                     "anyOf": [
@@ -297,7 +298,7 @@ _PROBLEMS: dict[int, tuple[str, Shape]] = {
     ),
     404: ("There is no such thing.", {"detail": f"no event {_ID} is stored"}),
     409: (
-        "The id is stored with other content, the queue of a letter does not take it, or a ticket is in another state.",
+        "The id is held with other content; a letter's queue refuses it; a ticket or replay is in no state for it.",
         {"detail": f"event {_ID} is already stored with other content; publish it under a new id", "event_id": _ID},
     ),
     413: ("Too large.", {"detail": "the body is 2,097,152 bytes; at most 1,048,576 bytes are accepted"}),

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, get_args
 
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
-
 from godtui.api.openapi import Shape
+from godtui.api.shapes import shapes_of
 from godtui.clock import to_datetime
 from godtui.operations import (
     MAX_REASON_CHARACTERS,
@@ -19,29 +18,6 @@ from godtui.operations import (
     TicketState,
     TicketView,
 )
-
-
-class _Answered(GenerateJsonSchema):
-    """As pydantic has it, but with nothing optional save what may be null, and without titles that repeat names.
-
-    Members that are null are there, too; FastAPI leaves them out of the examples that it shows.
-    """
-
-    def field_is_required(self, field: Any, total: bool) -> bool:
-        return bool(field["schema"].get("default", ...) is not None)
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
-
-
-def _shapes() -> dict[str, Shape]:
-    _, found = models_json_schema(
-        [(DispatcherStatus, "serialization"), (Explanation, "serialization")],
-        ref_template="#/components/schemas/{model}",
-        schema_generator=_Answered,
-    )
-    shapes: dict[str, Shape] = found["$defs"]
-    return {name: {key: value for key, value in shape.items() if key != "title"} for name, shape in shapes.items()}
 
 
 def _reason(description: str, **more: Any) -> Shape:
@@ -58,7 +34,7 @@ def _body(*required: str, reason: Shape) -> Shape:
 
 
 DISPATCHER_COMPONENTS: Final[dict[str, Shape]] = {
-    **_shapes(),
+    **shapes_of(DispatcherStatus, Explanation),
     "Remark": _body(reason=_reason("Why; it is shown to whoever asks.")),
     "DispatchReason": _body("reason", reason=_reason("Why it goes past the gate; it is recorded.", pattern=r"\S")),
 }

@@ -25,6 +25,9 @@ from godtui.operations import (
     NotDurableError,
     NotJsonError,
     NotRequeuedError,
+    ReplayRefusedError,
+    ReplayStateError,
+    ReplayUnconfirmedError,
     RequeueRefusedError,
     SignatureError,
     StoreUnavailableError,
@@ -32,6 +35,7 @@ from godtui.operations import (
     TooLargeError,
     UnknownLetterError,
     UnknownPositionError,
+    UnknownReplayError,
     UnknownTicketError,
     WebhookDisabledError,
 )
@@ -157,6 +161,28 @@ def _(error: NotRequeuedError) -> ProblemError:
 
 
 @problem_of.register
+def _(error: ReplayRefusedError) -> ProblemError:
+    if not error.path:  # the request is as it should be, and there is no room for it
+        return ProblemError(409, str(error))
+    return ProblemError(422, f"the request is not valid: {error}", [Fault(error.path, str(error))])
+
+
+@problem_of.register
+def _(error: ReplayUnconfirmedError) -> ProblemError:
+    return ProblemError(409, str(error), total=error.total)
+
+
+@problem_of.register
+def _(error: UnknownReplayError) -> ProblemError:
+    return ProblemError(404, str(error))
+
+
+@problem_of.register
+def _(error: ReplayStateError) -> ProblemError:
+    return ProblemError(409, str(error))
+
+
+@problem_of.register
 def _(error: UnknownTicketError) -> ProblemError:
     return ProblemError(404, str(error))
 
@@ -263,6 +289,10 @@ HANDLED: tuple[type[Exception], ...] = (
     UnknownLetterError,
     RequeueRefusedError,
     NotRequeuedError,
+    ReplayRefusedError,
+    ReplayUnconfirmedError,
+    UnknownReplayError,
+    ReplayStateError,
     UnknownTicketError,
     TicketStateError,
     DispatcherUnavailableError,
