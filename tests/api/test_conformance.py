@@ -59,10 +59,10 @@ BEYOND_A_SCHEMA = {
     # Whether a filter is understood and a queue there, and whether so many go to the bus, no schema says.
     "POST /replays": [positive_data_acceptance],
     # Whether there is such a replay, and in a state for it, its id does not say.
-    **dict.fromkeys(
-        [f"POST /replays/{{replay_id}}/{one}" for one in ("pause", "resume", "cancel", "step", "seek", "speed")],
-        [positive_data_acceptance],
-    ),
+    **{
+        f"POST /replays/{{replay_id}}/{action}": [positive_data_acceptance]
+        for action in ("pause", "resume", "cancel", "step", "seek", "speed")
+    },
     # That one of three things is given, and of the parameters one, no schema of theirs says.
     "POST /dispatcher/explain": [positive_data_acceptance],
     # Which signature is a body's, only its sender can work out.
