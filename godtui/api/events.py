@@ -40,7 +40,9 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     async def list_events(request: Request) -> Response:
         query = read_query(EventsQuery, request.scope)
         now, cursor = read_moment(query.cursor, clock.now())
-        page = await operations.store.query(query.wanted(now), limit=query.limit, cursor=cursor, order=query.order)
+        page = await operations.store.query(
+            query.wanted(now), limit=query.limit, cursor=cursor, order=query.order, from_seq=query.from_seq
+        )
         return Response(_document(page, now), media_type="application/json")
 
     @router.get(

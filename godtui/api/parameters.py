@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from starlette.types import Scope
 
 from godtui import filters
@@ -71,6 +71,13 @@ class EventsQuery(Query):
     from_seq: Annotated[int, BeforeValidator(_digits)] | None = Field(
         None, ge=0, le=_MAX_SEQ, description="Begin at this `seq`, itself included; not beside `cursor`."
     )
+
+    @field_validator("from_seq")
+    @classmethod
+    def _begins_once(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and info.data.get("cursor") is not None:
+            raise ValueError("a cursor says already where the page begins; leave one of the two out")
+        return value
 
     def wanted(self, now: int) -> Filter:
         """The one filter that all of the parameters make. Raises FilterError."""

@@ -36,12 +36,14 @@ async def query(
     limit: int = 100,
     cursor: str | None = None,
     order: Direction = "desc",
+    from_seq: int | None = None,
     search: Search | None = None,
     clock: Clock | None = None,
     seconds: float = BUDGET_SECONDS,
 ) -> Page:
     """Up to `limit` events that match, by `seq`; fewer with a cursor to go on where finding them takes longer.
 
+    Without a cursor they begin at `from_seq`, itself included, or at the log's end or beginning.
     Raises BadCursorError, LogUnavailableError.
     """
     clock = clock or SystemClock()
@@ -51,6 +53,8 @@ async def query(
     if cursor is not None:
         position = read_cursor(cursor, _query(wanted, order))
         above, below = (0, position) if order == "desc" else (position, end)
+    elif from_seq is not None:
+        above, below = (0, min(from_seq + 1, end)) if order == "desc" else (max(0, from_seq - 1), end)
     found: list[StoredEvent] = []
     scanning = scan(log, wanted, order, above, below, first=limit + 1, search=search, clock=clock)
     async with aclosing(scanning) as steps:

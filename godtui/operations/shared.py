@@ -56,10 +56,16 @@ class SharedStore:
         self._passing = passing
 
     async def query(
-        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+        self,
+        wanted: Filter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = "desc",
+        from_seq: int | None = None,
     ) -> Page:
         await require(self._history)
-        return await self._store.query(wanted, limit=limit, cursor=cursor, order=order)
+        return await self._store.query(wanted, limit=limit, cursor=cursor, order=order, from_seq=from_seq)
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         await require(self._history)

@@ -210,6 +210,19 @@ async def test_pages_follow_their_cursor(ways: Operations) -> None:
             await ways.store.query(other, cursor=first.next_cursor)
 
 
+async def test_a_page_begins_at_a_position_in_either_direction(ways: Operations) -> None:
+    await ways.bus.publish_batch([draft(str(number)) for number in range(6)])
+    third = (await ways.store.query(EVERYTHING, order="asc", limit=3)).events[-1].seq
+    assert texts((await ways.store.query(EVERYTHING, from_seq=third)).events) == ["2", "1", "0"]
+    upwards = await ways.store.query(EVERYTHING, order="asc", from_seq=third, limit=2)
+    assert texts(upwards.events) == ["2", "3"]
+    rest = await ways.store.query(EVERYTHING, order="asc", cursor=upwards.next_cursor)
+    assert texts(rest.events) == ["4", "5"]
+    assert texts((await ways.store.query(EVERYTHING, from_seq=third + 1000, limit=1)).events) == ["5"]
+    assert (await ways.store.query(EVERYTHING, order="asc", from_seq=third + 1000)).events == []
+    assert (await ways.store.query(EVERYTHING, from_seq=0)).events == []
+
+
 async def gather(frames: AsyncIterator[Frame], count: int) -> list[StoredEvent]:
     """So many events, in however many frames they come."""
     found: list[StoredEvent] = []
