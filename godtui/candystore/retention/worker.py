@@ -133,6 +133,7 @@ class RetentionWorker:
     async def _cut(self) -> None:
         """Cut for as long as there is something to cut."""
         held: Needed | None = None
+        said_by = self._clock.monotonic() + TELL_SECONDS
         while (below := await self._below()) is not None:
             began = self._clock.monotonic()
             step: CutStep = await self._log.submit(Cut(below, self._keepers, self._trims))
@@ -141,7 +142,7 @@ class RetentionWorker:
             if not step.number:
                 break
             await self._clock.sleep(max(PAUSE_SECONDS, GIVE_WAY * (self._clock.monotonic() - began)))
-            if self._clock.monotonic() >= self._next_told:
+            if self._clock.monotonic() >= said_by:
                 await self._tell()
         if held is None or self._held is None or held.by != self._held.by:
             self._held_since = None if held is None else self._clock.monotonic()
