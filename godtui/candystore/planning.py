@@ -6,10 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from godtui.candystore.search import Moments, Search, State, Words, expression, leads
+from godtui.candystore.search import (
+    Moments,
+    Search,
+    SearchUnavailableError,
+    State,
+    Values,
+    Words,
+    expression,
+    few_in_range,
+    leads,
+)
 from godtui.candystore.ways import Listed, Lookup, Merged, Way
 from godtui.eventlog import EventLog
 from godtui.filters import (
+    ORDERINGS,
     CorrelationTerm,
     Filter,
     IdTerm,
@@ -103,6 +114,8 @@ class _Planning:
         self._terms = terms
         self._positive = [term for term in terms if not term.negated]
         self._found = Plan(state=None if search is None else search.state)
+        self._few = False
+        self._crossing = False
 
     async def plan(self) -> Plan:
         found = self._found
@@ -114,8 +127,11 @@ class _Planning:
         ways = await self._named()
         if await self._few_at_time():
             return found
-        hinted = self._words()
-        await self._choose(ways, hinted)
+        await self._choose(ways)
+        try:
+            await self._hint()
+        except SearchUnavailableError:
+            found.state = None
         return found
 
     def _by_columns(self) -> None:
@@ -193,27 +209,41 @@ class _Planning:
                 self._found.above, self._found.below = lowest - 1, highest + 1
         return False
 
-    def _words(self) -> Way | None:
-        """The way by words, where some term asks for one."""
-        state = self._found.state
-        if state is None or not any(map(leads, self._positive)):
-            return None
-        asked = expression(self._positive)
-        return None if asked is None else Words(state, asked)
+    async def _choose(self, ways: Sequence[Merged]) -> None:
+        """Take the way through the log's indexes that leads to the fewest positions, as far as they are counted."""
+        if len(ways) == 1 and (self._found.state is None or not any(map(leads, self._positive))):
+            self._found.way = ways[0]
+        elif ways:
+            counts = [await self._count(way) for way in ways]
+            least = min(range(len(ways)), key=counts.__getitem__)
+            self._found.way = ways[least]
+            self._few = counts[least] < FEW
+            self._crossing = len(ways) > 1
 
-    async def _choose(self, ways: Sequence[Merged], hinted: Way | None) -> None:
-        """Take the way that leads to the fewest positions, as far as they are counted."""
+    async def _hint(self) -> None:
+        """Find a way through the search file, where it leads to fewer. Raises SearchUnavailableError."""
         found = self._found
-        if hinted is None and len(ways) > 1 and found.state is not None:
-            hinted = Words(found.state, asked) if (asked := expression(self._positive)) else None
-        if len(ways) + (hinted is not None) < 2:
-            found.way, found.hinted = next(iter(ways), None), hinted
+        if found.state is None or self._few:
             return
-        counts = [await self._count(way) for way in ways]
-        least = min(range(len(ways)), key=counts.__getitem__)
-        found.way = ways[least]
-        # What words lead to has also the words of types and sources: it is never more by much.
-        found.hinted = hinted if counts[least] == FEW else None
+        leading = [term for term in self._positive if leads(term)]
+        alone = len([term for term in self._terms if not isinstance(term, TimeTerm | StoredSinceTerm)]) == 1
+        indexed = [
+            (term, identity)
+            for term in leading
+            if isinstance(term, PayloadTerm) and (identity := found.state.index_of(term.path)) is not None
+        ]
+        for term, identity in indexed:
+            if term.operator == "=":
+                values = Values(found.state, identity, term.values)
+                if alone or len((await values.positions("desc", 0, LATEST, FEW)).positions) < FEW:
+                    found.hinted = values
+                    return
+            elif term.operator in ORDERINGS:
+                found.hinted = await few_in_range(found.state, identity, term, FEW)
+                if found.hinted is not None:
+                    return
+        asked = expression(self._positive) if leading or self._crossing else None
+        found.hinted = None if asked is None else Words(found.state, asked)
 
     async def _count(self, way: Merged) -> int:
         """How many positions a way leads to, up to FEW; one of many lookups is not worth the look."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from godtui.filters.comparison import read_path
 from godtui.filters.errors import FilterError
 from godtui.filters.lexer import MAX_CHARACTERS
 from godtui.filters.parser import read_parameter, read_terms, read_words
-from godtui.filters.predicate import Predicate, compile_predicate, stands_as_itself
+from godtui.filters.predicate import Predicate, compile_predicate, kind, payload_of, stands_as_itself, values_at
 from godtui.filters.terms import (
+    ORDERINGS,
     CorrelationTerm,
     IdTerm,
     IsTerm,
@@ -32,6 +34,7 @@ from godtui.filters.words import texts, tokens
 __all__ = [
     "MAX_CHARACTERS",
     "MAX_TERMS",
+    "ORDERINGS",
     "CorrelationTerm",
     "Filter",
     "FilterError",
@@ -50,10 +53,14 @@ __all__ = [
     "combine",
     "from_parameters",
     "is_key",
+    "kind",
     "parse",
+    "payload_of",
+    "read_path",
     "stands_as_itself",
     "texts",
     "tokens",
+    "values_at",
 ]
 
 MAX_TERMS = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import cast
 
-from godtui.filters.lexer import QUOTED, TermError, Value, shown, unquoted, values
+from godtui.filters.lexer import QUOTED, TermError, Value, check_characters, located, shown, unquoted, values
 from godtui.filters.terms import (
     BARE_SEGMENT,
     INDEX,
@@ -41,6 +41,17 @@ def read(text: str) -> PayloadTerm:
         raise TermError("a comparison names a field of the payload, such as payload.task.status=failed")
     operator = cast("Operator", found.group())
     return PayloadTerm(path, operator, tuple(_scalar(operator, value) for value in values(text[found.end() :])))
+
+
+def read_path(text: str) -> tuple[Segment, ...]:
+    """A path without `payload.` before it, such as `task.id`. Raises FilterError naming the parameter `path`."""
+    check_characters(text, "path")
+    with located(0, "path"):
+        whole = f"{ROOT}.{text}"
+        path, at = _path(whole)
+        if at < len(whole):
+            raise TermError(f"{shown(whole[at:].removeprefix('.'))} is no step of a path; {_QUOTE_IT}")
+        return path
 
 
 def _path(text: str) -> tuple[tuple[Segment, ...], int]:

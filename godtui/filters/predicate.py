@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from typing import Any, TypeAlias
@@ -77,6 +77,11 @@ def _load(body: bytes) -> Json:
     if _LONG_DIGITS in body.translate(_DIGITS_AS_ZERO):
         return jsontext.parse(body)
     return orjson.loads(body)
+
+
+def payload_of(body: bytes) -> Json:
+    """The payload of a stored event, as its body is judged."""
+    return _load(body)["payload"]
 
 
 _Test: TypeAlias = Callable[[_Reading], bool]
@@ -198,13 +203,14 @@ def _payload_test(term: PayloadTerm) -> _Test:
     path = term.path
 
     def holds(reading: _Reading) -> bool:
-        return any(compare(value) for value in _reached([reading.document["payload"]], path))
+        return any(compare(value) for value in values_at(reading.document["payload"], path))
 
     return holds
 
 
-def _reached(values: list[Json], path: tuple[Segment, ...]) -> list[Json]:
+def values_at(payload: Json, path: Sequence[Segment]) -> list[Json]:
     """The values that a path leads to."""
+    values = [payload]
     for segment in path:
         values = list(chain.from_iterable(_step(value, segment) for value in values))
         if not values:

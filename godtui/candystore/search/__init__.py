@@ -7,5 +7,18 @@ from godtui.candystore.search.hints import expression, leads
 from godtui.candystore.search.indexer import Search, State
 from godtui.candystore.search.lookups import Moments, SearchUnavailableError, Words, spans
 from godtui.candystore.search.tables import FILE_NAME
+from godtui.candystore.search.values import Values, few_in_range
 
-__all__ = ["FILE_NAME", "Moments", "Search", "SearchUnavailableError", "State", "Words", "expression", "leads", "spans"]
+__all__ = [
+    "FILE_NAME",
+    "Moments",
+    "Search",
+    "SearchUnavailableError",
+    "State",
+    "Values",
+    "Words",
+    "expression",
+    "few_in_range",
+    "leads",
+    "spans",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,14 +13,19 @@ from godtui.backoff import Backoff
 from godtui.bloodbank.health import ComponentHealth
 from godtui.candystore.search.lookups import SearchUnavailableError
 from godtui.candystore.search.tables import FILE_NAME, UnusableError
+from godtui.candystore.search.values import written_path
 from godtui.candystore.search.writer import Extent, SearchWriter
 from godtui.clock import Clock
 from godtui.eventlog import EventLog, LogUnavailableError, Readers, is_damage
+from godtui.filters import Segment
+from godtui.racing import first_of
 
 BATCH_EVENTS: Final = 2_000
 GATHER_SECONDS: Final = 0.25
 """How long new events gather: one larger batch costs less, and lets the log's writer be meanwhile."""
 PAUSES: Final = Backoff(0.5, 30.0)
+DECLARED_SECONDS: Final = 5.0
+"""How often it is looked whether other payload paths are declared."""
 LOOK_EVENTS: Final = 100_000
 """After so many events it is seen again what retention has cut."""
 
@@ -38,6 +43,11 @@ class State:
         self._readers = readers
         self.indexed = extent.indexed
         self.segments = extent.segments
+        self._indexes = {index.path: index.identity for index in extent.indexes if index.upto == extent.indexed}
+
+    def index_of(self, path: Sequence[Segment]) -> int | None:
+        """The number of the payload index of a path, where there is one that goes as far as the words do."""
+        return self._indexes.get(written_path(path))
 
     async def rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         """One page of a read-only query. Raises SearchUnavailableError."""
@@ -52,12 +62,15 @@ class State:
 
 
 class Search:
-    """The index of one log, in a file of its own."""
+    """The index of one log, in a file of its own; `paths` says at any time which payload paths have an index."""
 
-    def __init__(self, directory: Path, log: EventLog, clock: Clock) -> None:
+    def __init__(
+        self, directory: Path, log: EventLog, clock: Clock, *, paths: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self.path = directory.resolve() / FILE_NAME
         self._log = log
         self._clock = clock
+        self.paths = paths
         self._writer = SearchWriter(self.path)
         self._extent = Extent()
         self._readers: Readers | None = None
@@ -73,6 +86,11 @@ class Search:
         if self._readers is None or not self._extent.indexed:
             return None
         return State(self, self._extent, self._readers)
+
+    @property
+    def is_building(self) -> bool:
+        """Whether a payload index is not as far as the words are, or is still to be removed."""
+        return self._is_behind() or set(self.paths()) != {index.path for index in self._extent.indexes}
 
     async def open(self) -> None:
         """Open the file where that is possible now; it can be asked then, though nobody follows the log."""
@@ -107,12 +125,14 @@ class Search:
     def look(self) -> ComponentHealth:
         """How far it is behind."""
         indexed, last = self._extent.indexed, self._log.last_seq if self._log.tail.opened else 0
-        figures = {
+        figures: dict[str, Any] = {
             "indexed": indexed,
             "lag_events": max(0, last - indexed),
             "lag_seconds": self._lag_seconds(indexed, last),
             "path": str(self.path),
         }
+        if self._extent.indexes:
+            figures["payload_indexes"] = {index.path: index.upto for index in self._extent.indexes}
         if self._remark is not None:
             figures["rebuilt"] = self._remark
         if self._fault is not None:
@@ -157,10 +177,17 @@ class Search:
 
     async def _step(self) -> None:
         """Index the next events, waiting for them where there are none yet."""
+        await self._keep_indexes()
         indexed = self._extent.indexed
         if indexed >= self._log.last_seq:
-            await self._log.tail.beyond(indexed)
-            await self._clock.sleep(GATHER_SECONDS)
+            if not self._is_behind():
+                # Now and then the declared paths are looked at, though nothing is stored.
+                started = self._clock.monotonic()
+                await first_of(self._log.tail.beyond(indexed), self._clock.sleep(DECLARED_SECONDS))
+                if self._clock.monotonic() - started < DECLARED_SECONDS:
+                    await self._log.tail.beyond(indexed)
+                    await self._clock.sleep(GATHER_SECONDS)
+            return
         if indexed - self._cut_looked_at >= LOOK_EVENTS:
             await self._drop_cut()
         started = self._clock.monotonic()
@@ -172,6 +199,22 @@ class Search:
             self._extent = await self._writer.perform(self._writer.skip, self._log.last_seq)
         # As long as it took: whoever catches up takes half of the time at most.
         await self._clock.sleep(self._clock.monotonic() - started)
+
+    async def _keep_indexes(self) -> None:
+        """Take up changes of what is declared, and bring the payload indexes a step nearer to it."""
+        declared = tuple(dict.fromkeys(self.paths()))
+        if set(declared) != {index.path for index in self._extent.indexes}:
+            self._extent = await self._writer.perform(self._writer.declare, declared)
+        started = self._clock.monotonic()
+        if behind := self._extent.unbuilt:
+            events = await self._log.after(behind[0].upto, BATCH_EVENTS)
+            self._extent = await self._writer.perform(self._writer.build, events)
+        elif self._extent.is_littered:
+            self._extent = await self._writer.perform(self._writer.clear)
+        await self._clock.sleep(self._clock.monotonic() - started)
+
+    def _is_behind(self) -> bool:
+        return bool(self._extent.unbuilt) or self._extent.is_littered
 
     async def _drop_cut(self) -> None:
         """Remove the segments of which nothing is stored any more."""

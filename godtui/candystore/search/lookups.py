@@ -42,12 +42,11 @@ class Moments(NamedTuple):
     stored_since: int
 
 
-class Words:
-    """The positions of events that have certain words, by an FTS5 expression."""
+class Segmented:
+    """A way through the tables that each segment has."""
 
-    def __init__(self, reading: Reading, expression: str) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._expression = expression
 
     async def positions(self, direction: Direction, above: int, below: int, most: int) -> Found:
         """The first positions strictly between two, in one segment a call. Raises SearchUnavailableError."""
@@ -55,17 +54,31 @@ class Words:
         if not numbers:
             return Found([], None)
         number = numbers[-1] if direction == "desc" else numbers[0]
-        statement = (
-            f"SELECT rowid FROM words_{number:d} WHERE words_{number:d} MATCH ? AND rowid > ? AND rowid < ?"  # noqa: S608
-            f" ORDER BY rowid {direction} LIMIT ?"
-        )
-        rows = await self._reading.rows(statement, (self._expression, above, below, most))
-        found = [row[0] for row in rows]
+        found = await self._in_segment(number, direction, above, below, most)
         if len(found) == most:
             return Found(found, found[-1])
         if len(numbers) == 1:
             return Found(found, None)
         return Found(found, number * SEGMENT if direction == "desc" else (number + 1) * SEGMENT - 1)
+
+    async def _in_segment(self, number: int, direction: Direction, above: int, below: int, most: int) -> list[int]:
+        raise NotImplementedError
+
+
+class Words(Segmented):
+    """The positions of events that have certain words, by an FTS5 expression."""
+
+    def __init__(self, reading: Reading, expression: str) -> None:
+        super().__init__(reading)
+        self._expression = expression
+
+    async def _in_segment(self, number: int, direction: Direction, above: int, below: int, most: int) -> list[int]:
+        statement = (
+            f"SELECT rowid FROM words_{number:d} WHERE words_{number:d} MATCH ? AND rowid > ? AND rowid < ?"  # noqa: S608 - all parts are ours
+            f" ORDER BY rowid {direction} LIMIT ?"
+        )
+        rows = await self._reading.rows(statement, (self._expression, above, below, most))
+        return [row[0] for row in rows]
 
 
 async def spans(

@@ -37,6 +37,8 @@ _TABLES: Final = (
         "CREATE TABLE blocks (number INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL,"
         " stored_latest INTEGER NOT NULL) STRICT"
     ),
+    # A path that is no longer declared has no name until its values are removed.
+    "CREATE TABLE paths (id INTEGER PRIMARY KEY, path TEXT UNIQUE, upto INTEGER NOT NULL) STRICT",
 )
 
 
@@ -82,11 +84,16 @@ def add_segment(connection: sqlite3.Connection, number: int) -> None:
         f"CREATE VIRTUAL TABLE words_{number:d}"
         " USING fts5(text, content = '', columnsize = 0, detail = none, tokenize = 'ascii')"
     )
+    connection.execute(
+        f"CREATE TABLE values_{number:d} (path INTEGER, kind INTEGER, value, seq INTEGER,"
+        " PRIMARY KEY (path, kind, value, seq)) WITHOUT ROWID"
+    )
 
 
 def drop_segment(connection: sqlite3.Connection, number: int) -> None:
     """Remove what is kept of a segment's positions."""
     connection.execute(f"DROP TABLE words_{number:d}")
+    connection.execute(f"DROP TABLE values_{number:d}")
     first = number * SEGMENT // BLOCK
     connection.execute("DELETE FROM blocks WHERE number >= ? AND number < ?", (first, first + SEGMENT // BLOCK))
 

@@ -22,10 +22,13 @@ from godtui.candystore.search.tables import (
     segments,
 )
 from godtui.candystore.search.text import indexed_texts
+from godtui.candystore.search.values import PayloadIndex, rows_of
 from godtui.envelope import StoredEvent
 from godtui.eventlog import is_damage
 
 ROWS_A_STATEMENT: Final = 500
+ROWS_CLEARED: Final = 10_000
+"""How many rows one transaction removes."""
 
 _BLOCK: Final = (
     "INSERT INTO blocks VALUES (?, ?, ?, ?) ON CONFLICT (number) DO UPDATE SET earliest = min(earliest,"
@@ -37,11 +40,21 @@ Result = TypeVar("Result")
 
 
 class Extent(NamedTuple):
-    """How far the file goes: the last position indexed, the event that stood there, and the segments there are."""
+    """How far the file goes: the last position indexed and the event that stood there; the segments there are, the
+    payload indexes, and whether values of former ones are still to be removed.
+    """
 
     indexed: int = 0
     event_id: bytes | None = None
     segments: tuple[int, ...] = ()
+    indexes: tuple[PayloadIndex, ...] = ()
+    is_littered: bool = False
+
+    @property
+    def unbuilt(self) -> list[PayloadIndex]:
+        """The payload indexes that are furthest behind, if any are."""
+        least = min((index.upto for index in self.indexes), default=self.indexed)
+        return [index for index in self.indexes if index.upto == least] if least < self.indexed else []
 
 
 class SearchWriter:
@@ -95,15 +108,64 @@ class SearchWriter:
                 _insert_words(connection, number, list(part))
             for number, within in groupby(events, lambda event: event.seq // BLOCK):
                 _insert_block(connection, number, list(within))
+            built = [index for index in self._extent.indexes if index.upto == self._extent.indexed]
+            _insert_values(connection, events, built, last.seq)
             connection.execute("UPDATE state SET indexed = ?, event_id = ?", (last.seq, last.event_id))
-        self._extent = Extent(last.seq, last.event_id, (*known, *fresh))
+        self._extent = self._extent._replace(
+            indexed=last.seq, event_id=last.event_id, segments=(*known, *fresh), indexes=self._reached(built, last.seq)
+        )
         return self._extent
+
+    def build(self, events: Sequence[StoredEvent]) -> Extent:
+        """Take the next events into the payload indexes that are behind; without any, nothing is left to be taken.
+
+        Raises as `add` does.
+        """
+        behind = self._extent.unbuilt
+        events = [event for event in events if event.seq <= self._extent.indexed]
+        upto = events[-1].seq if events else self._extent.indexed
+        with self._transaction() as connection:
+            _insert_values(connection, events, behind, upto)
+        self._extent = self._extent._replace(indexes=self._reached(behind, upto))
+        return self._extent
+
+    def declare(self, paths: Sequence[str]) -> Extent:
+        """These paths and no others have an index. Raises as `add` does."""
+        with self._transaction() as connection:
+            former = [index for index in self._extent.indexes if index.path not in paths]
+            for index in former:
+                connection.execute("UPDATE paths SET path = NULL WHERE id = ?", (index.identity,))
+            known = {index.path for index in self._extent.indexes}
+            for path in paths:
+                if path not in known:
+                    connection.execute("INSERT INTO paths (path, upto) VALUES (?, 0)", (path,))
+            found = _indexes(connection)
+        self._extent = self._extent._replace(indexes=found, is_littered=self._extent.is_littered or bool(former))
+        return self._extent
+
+    def clear(self) -> Extent:
+        """Remove some of the values of paths that are no longer declared. Raises as `add` does."""
+        with self._transaction() as connection:
+            for (identity,) in connection.execute("SELECT id FROM paths WHERE path IS NULL").fetchall():
+                if not _clear(connection, identity, self._extent.segments):
+                    connection.execute("DELETE FROM paths WHERE id = ?", (identity,))
+                    continue
+                break
+            is_littered = bool(connection.execute("SELECT count(*) FROM paths WHERE path IS NULL").fetchone()[0])
+        self._extent = self._extent._replace(is_littered=is_littered)
+        return self._extent
+
+    def _reached(self, indexes: Sequence[PayloadIndex], upto: int) -> tuple[PayloadIndex, ...]:
+        moved = {index.identity for index in indexes}
+        return tuple(index._replace(upto=upto) if index.identity in moved else index for index in self._extent.indexes)
 
     def skip(self, seq: int) -> Extent:
         """There is nothing left to index up to a position. Raises as `add` does."""
         with self._transaction() as connection:
             connection.execute("UPDATE state SET indexed = ?, event_id = NULL", (seq,))
-        self._extent = Extent(seq, None, self._extent.segments)
+            _insert_values(connection, [], self._extent.indexes, seq)
+        indexes = self._reached(self._extent.indexes, seq)
+        self._extent = self._extent._replace(indexed=seq, event_id=None, indexes=indexes)
         return self._extent
 
     def drop_below(self, first: int) -> Extent:
@@ -133,13 +195,15 @@ class SearchWriter:
         try:
             row = connection.execute("SELECT indexed, event_id FROM state").fetchone()
             found = segments(connection)
+            indexes = _indexes(connection)
+            littered = connection.execute("SELECT count(*) FROM paths WHERE path IS NULL").fetchone()[0]
             if row is None:
                 raise UnusableError("it does not say how far it goes")
         except BaseException:
             connection.close()
             raise
         self._connection, self._file = connection, self._identity()
-        self._extent = Extent(row[0], row[1], found)
+        self._extent = Extent(row[0], row[1], found, indexes, bool(littered))
         self.opened = True
         return self._extent
 
@@ -181,3 +245,38 @@ def _insert_block(connection: sqlite3.Connection, number: int, events: list[Stor
     times = [event.time for event in events]
     stored = max(event.stored_at for event in events)
     connection.execute(_BLOCK, (number, min(times), max(times), stored))
+
+
+def _indexes(connection: sqlite3.Connection) -> tuple[PayloadIndex, ...]:
+    rows = connection.execute("SELECT id, path, upto FROM paths WHERE path IS NOT NULL ORDER BY id")
+    return tuple(PayloadIndex._make(row) for row in rows)
+
+
+def _insert_values(
+    connection: sqlite3.Connection, events: Sequence[StoredEvent], indexes: Sequence[PayloadIndex], upto: int
+) -> None:
+    """Take events into these indexes, which then go to that position."""
+    if not indexes:
+        return
+    for number, part in groupby(rows_of(events, indexes), lambda row: row[3] // SEGMENT):
+        rows = list(part)
+        for start in range(0, len(rows), ROWS_A_STATEMENT):
+            chunk = rows[start : start + ROWS_A_STATEMENT]
+            marks = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
+            flat = [value for row in chunk for value in row]
+            connection.execute(f"INSERT OR IGNORE INTO values_{number:d} VALUES {marks}", flat)  # noqa: S608
+    for index in indexes:
+        connection.execute("UPDATE paths SET upto = ? WHERE id = ?", (upto, index.identity))
+
+
+def _clear(connection: sqlite3.Connection, identity: int, numbers: Sequence[int]) -> bool:
+    """Remove some values of a path; False where none were left."""
+    for number in numbers:
+        removed = connection.execute(
+            f"DELETE FROM values_{number:d} WHERE (path, kind, value, seq) IN"  # noqa: S608 - all parts are ours
+            f" (SELECT path, kind, value, seq FROM values_{number:d} WHERE path = ? LIMIT ?)",
+            (identity, ROWS_CLEARED),
+        )
+        if removed.rowcount:
+            return True
+    return False

@@ -15,7 +15,7 @@ async def indexed(search: Search, log: EventLog, clock: ManualClock) -> None:
     working = asyncio.ensure_future(search.run())
     try:
         async with asyncio.timeout(PATIENCE):
-            while search.look().figures["indexed"] < log.last_seq:
+            while search.look().figures["indexed"] < log.last_seq or search.is_building:
                 clock.advance(1)
                 await asyncio.sleep(0.001)
                 if working.done():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -16,13 +17,14 @@ from godtui.candystore.search import Search, expression, lookups, tables, writer
 from godtui.candystore.ways import Direction
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
-from godtui.filters import Filter, PayloadTerm, Scalar, Segment, Term, WordTerm
+from godtui.filters import ORDERINGS, Filter, PayloadTerm, Scalar, Segment, Term, WordTerm
 from godtui.filters.predicate import compile_predicate
 from tests.candystore.search.indexing import indexed
 from tests.candystore.search.zoo import about, terms, zoo
 from tests.clock import ManualClock
 
 COUNT = 600
+PATHS = ("task", '"a.b"', "id.*", "spelled", "x_y.0", "nowhere")
 EXTENTS = ("all of it", "half of it", "none of it")
 
 SETTINGS = settings(
@@ -60,7 +62,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
         log = EventLog(tmp_path_factory.mktemp("zoo"), clock=clock)
         log.start()
         events = zoo(COUNT)
-        searches = {extent: Search(tmp_path_factory.mktemp("search"), log, clock) for extent in EXTENTS}
+        searches = {
+            extent: Search(tmp_path_factory.mktemp("search"), log, clock, paths=lambda: PATHS) for extent in EXTENTS
+        }
 
         async def fill() -> list[StoredEvent]:
             await log.append(events[: COUNT // 2])
@@ -74,6 +78,23 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zoo]:
         for search in searches.values():
             runner.run(search.close())
         runner.run(log.close())
+
+
+@pytest.mark.parametrize("direction", ["desc", "asc"])
+def test_values_at_an_indexed_path_lead_to_all_that_compare(stored: Zoo, direction: Direction) -> None:
+    state = stored.searches["all of it"].state
+    assert state is not None
+    asked: set[PayloadTerm] = set()
+    for event in stored.events:
+        asked |= {term for term in about(event) if isinstance(term, PayloadTerm) and state.index_of(term.path)}
+    ranges = {replace(term, operator=order) for term in asked for order in ORDERINGS if term.operator == ">="}
+    assert len(asked) > 100
+    for term in asked | ranges:
+        wanted = Filter((term,))
+        predicate = wanted.predicate()
+        expected = [event.seq for event in stored.events if predicate(event)]
+        found = [event.seq for event in stored.found(wanted, "all of it", direction, 0, COUNT + 1)]
+        assert found == (expected if direction == "asc" else expected[::-1]), str(term)
 
 
 def test_each_search_knows_what_it_should(stored: Zoo) -> None:
