@@ -19,6 +19,7 @@ from godtui.envelope import EventDraft, StoredEvent
 from godtui.filters import Filter
 from godtui.operations import (
     BatchReport,
+    Count,
     DeadLetter,
     Frame,
     Health,
@@ -109,6 +110,13 @@ class HttpStore:
         if answer.status != 200:
             raise answers.query_error(answer)
         return answer.read(answers.page)
+
+    async def count(self, wanted: Filter) -> Count:
+        parameters = {"filter": str(wanted), "limit": "1", "count": "true"}
+        answer = await self._connection.request("GET", "/events", params=parameters)
+        if answer.status != 200:
+            raise answers.query_error(answer)
+        return answer.read(lambda told: Count.from_document(told["count"]))
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         answer = await self._connection.request("GET", f"/events/{event_id}")

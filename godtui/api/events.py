@@ -14,7 +14,7 @@ from godtui.api.openapi import EXAMPLE_CURSOR, EXAMPLE_EVENT, json_response, pro
 from godtui.api.parameters import EventsQuery, documented, read_query, refuse_parameters
 from godtui.api.problems import ProblemError
 from godtui.clock import Clock, rfc3339
-from godtui.operations import Operations, Page
+from godtui.operations import Count, Operations, Page
 
 _EXAMPLE = {"events": [EXAMPLE_EVENT], "next_cursor": EXAMPLE_CURSOR, "looked_to": None}
 
@@ -29,7 +29,8 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         summary="List stored events",
         description="Newest first, or oldest first with `order=asc`; pages stay stable while events arrive. "
         "All conditions must hold. A page that takes longer than about a second ends early, even without events: "
-        "`looked_to` is then the position up to which it says everything, and `next_cursor` goes on from there.",
+        "`looked_to` is then the position up to which it says everything, and `next_cursor` goes on from there. "
+        "With `count=true` the number of all that match comes along, exact where that is cheap.",
         openapi_extra={"parameters": documented(EventsQuery)},
         responses={
             200: json_response("One page.", "EventPage", _EXAMPLE),
@@ -40,10 +41,12 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     async def list_events(request: Request) -> Response:
         query = read_query(EventsQuery, request.scope)
         now, cursor = read_moment(query.cursor, clock.now())
+        wanted = query.wanted(now)
         page = await operations.store.query(
-            query.wanted(now), limit=query.limit, cursor=cursor, order=query.order, from_seq=query.from_seq
+            wanted, limit=query.limit, cursor=cursor, order=query.order, from_seq=query.from_seq
         )
-        return Response(_document(page, now), media_type="application/json")
+        number = await operations.store.count(wanted) if query.count == "true" else None
+        return Response(_document(page, now, number), media_type="application/json")
 
     @router.get(
         "/events/{event_id}",
@@ -66,8 +69,14 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
     return router
 
 
-def _document(page: Page, now: int) -> bytes:
+def _document(page: Page, now: int, number: Count | None) -> bytes:
     """The page around the events as they are stored; nothing of them is read again."""
     events = b",".join(event.to_json() for event in page.events)
     cursor = jsontext.dumps(with_moment(now, page.next_cursor))
-    return b'{"events":[%b],"next_cursor":%b,"looked_to":%b}' % (events, cursor, jsontext.dumps(page.looked_to))
+    tail = b"" if number is None else b',"count":%b' % jsontext.dumps(number.document())
+    return b'{"events":[%b],"next_cursor":%b,"looked_to":%b%b}' % (
+        events,
+        cursor,
+        jsontext.dumps(page.looked_to),
+        tail,
+    )

@@ -166,6 +166,7 @@ COMPONENTS: dict[str, Shape] = {
             "next_cursor": {"anyOf": [{"type": "string"}, _NULL]},
             "looked_to": {"anyOf": [{"type": "integer"}, _NULL], "description": "Where the page ended early."},
         },
+        {"count": {**reference("Count"), "description": "Where it was asked for: of all that match, not of the page."}},
         closed=True,
     ),
     "Delivered": _object({"event_id": _UUID, "event_type": _TYPE}, closed=True),

@@ -68,6 +68,7 @@ class EventsQuery(Query):
     limit: Whole = Field(100, ge=1, le=1000, description="How many events a page holds.")
     cursor: str | None = _cursor()
     order: Literal["desc", "asc"] = Field("desc", description="By `seq`.")
+    count: Literal["true", "false"] = Field("false", description="Also tell how many there are of all that match.")
     from_seq: Annotated[int, BeforeValidator(_digits)] | None = Field(
         None, ge=0, le=_MAX_SEQ, description="Begin at this `seq`, itself included; not beside `cursor`."
     )

@@ -15,6 +15,7 @@ from godtui.bloodbank.publisher import Publisher
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.candystore import live, queries
+from godtui.candystore.counting import Count, count
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.search import Search
@@ -82,6 +83,10 @@ class EngineStore:
                 search=self._search,
                 clock=self._clock,
             )
+
+    async def count(self, wanted: Filter) -> Count:
+        with asking():
+            return await count(self._log, wanted, search=self._search, clock=self._clock)
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         with asking():

@@ -14,6 +14,7 @@ from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import BatchReport
 from godtui.bloodbank.requeue import Requeued
 from godtui.candystore.chains import Chain
+from godtui.candystore.counting import Count
 from godtui.candystore.importing import ImportReport
 from godtui.candystore.queries import Page
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
@@ -58,6 +59,9 @@ class StoreOperations(Protocol):
 
         Raises BadCursorError, StoreUnavailableError.
         """
+
+    async def count(self, wanted: Filter) -> Count:
+        """How many match, exactly where that is cheap, else as an estimate. Raises StoreUnavailableError."""
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         """One stored event."""

@@ -14,6 +14,7 @@ from godtui.bloodbank.frames import Frame
 from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.requeue import Requeued
+from godtui.candystore.counting import Count
 from godtui.candystore.passing import Passing
 from godtui.candystore.queries import Page
 from godtui.envelope import StoredEvent
@@ -66,6 +67,10 @@ class SharedStore:
     ) -> Page:
         await require(self._history)
         return await self._store.query(wanted, limit=limit, cursor=cursor, order=order, from_seq=from_seq)
+
+    async def count(self, wanted: Filter) -> Count:
+        await require(self._history)
+        return await self._store.count(wanted)
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         await require(self._history)

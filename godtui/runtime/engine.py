@@ -26,7 +26,7 @@ from godtui.candystore.replay.tables import MIGRATIONS as REPLAY_TABLES
 from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
 from godtui.candystore.tallies import MIGRATIONS as TALLIES_TABLES
-from godtui.candystore.tallies import Tallier
+from godtui.candystore.tallies import Tallier, subtract
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
 from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
@@ -211,6 +211,7 @@ class Engine:
         def current_estate() -> Estate:
             return estate if followed is None else followed.current
 
+        self._search.paths = lambda: current_estate().payload_indexes
         replaying = Replaying(self._log, transport, self.clock, contracts, current_estate, own(transport.outbox))
         if self._with_workers:
             replaying.work(self._supervisor)
@@ -264,6 +265,7 @@ class Engine:
             publisher_to(retention_told(outbox)).publish,
             clock,
             keepers=(Keeper("queue", tables.LOWEST_NEEDED),),
+            trims=(subtract,),
         )
         start("retention", retention.run, retention.look)
         tallier = Tallier(log, clock)

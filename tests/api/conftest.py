@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
 from godtui.eventlog import Ownership
-from godtui.operations import Health, Operations, Page
+from godtui.operations import Count, Health, Operations, Page, Statistics
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings, packaged
 from tests.bloodbank.letters import Write
@@ -95,7 +95,9 @@ class Idle:
     """Operations with nothing in them; whoever publishes fails the test."""
 
     def __init__(self) -> None:
-        self.bus = self.store = self.chains = self.statistics = self.archive = self.letters = self.schemas = self.monitor = self
+        self.bus = self.store = self.chains = self.statistics = self.archive = self.letters = self.schemas = (
+            self.monitor
+        ) = self
 
     async def query(self, *args: Any, **options: Any) -> Page:
         return Page([], None)
@@ -105,6 +107,12 @@ class Idle:
 
     async def cut_at(self, *args: Any) -> None:
         return None
+
+    async def count(self, *args: Any) -> Count:
+        return Count(0, True)
+
+    async def ask(self, *args: Any) -> Statistics:
+        return Statistics(number=0, rate_1m=0, rate_5m=0, counted_to=0, last_seq=0, complete=True)
 
     async def chain(self, *args: Any, **options: Any) -> None:
         return None

@@ -170,6 +170,7 @@ async def test_the_document_names_every_path(gate: httpx.AsyncClient) -> None:
         "/publish/batch",
         "/stream",
         "/events",
+        "/events/import",
         "/events/{event_id}",
         "/chains/{correlation_id}",
         "/dead-letters",

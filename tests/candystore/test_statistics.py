@@ -57,16 +57,15 @@ async def counted(log: EventLog, clock: ManualClock) -> None:
     async with counting(log, clock):
         while True:
             now = await state(log)
-            if now == (log.last_seq, 0):
+            if now == log.last_seq:
                 return
             if clock.sleeping:
                 clock.advance(0.02)
             await asyncio.sleep(0)
 
 
-async def state(log: EventLog) -> tuple[int, int]:
-    found = (await log.rows("SELECT counted_to, stale FROM tallied", purpose="a test"))[0]
-    return found[0], found[1]
+async def state(log: EventLog) -> int:
+    return int((await log.rows("SELECT counted_to FROM tallied", purpose="a test"))[0][0])
 
 
 async def fill(log: EventLog, count: int, of: Sequence[str] = TYPES, by: Sequence[str] = SOURCES) -> None:
@@ -77,11 +76,7 @@ async def cut(log: EventLog, below: int) -> None:
     """As retention does: the floor, what lies below it, and the tallies, in one unit."""
 
     def unit(transaction: Transaction) -> None:
-        transaction.execute("UPDATE retention SET floor = ?", (below,))
-        statement = "SELECT type_id, source_id, stored_at FROM events WHERE seq < ?"
-        rows = transaction.execute(statement, (below,)).fetchall()
-        transaction.execute("DELETE FROM events WHERE seq < ?", (below,))
-        subtract(transaction, rows)
+        subtract(transaction, transaction.cut(below))
 
     await log.submit(unit)
 
@@ -162,7 +157,7 @@ STEPS = st.lists(
     ),
     max_size=14,
 )
-QUESTIONS = [
+QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     ("", {}),
     ("type:agent.#", {"by": "source"}),
     ("source:http,cli", {"limit": 1}),
@@ -208,7 +203,8 @@ async def _run(directory: Path, steps: list[Any]) -> None:
         assert told.model_copy(update={"counts": [], "groups": _without(told)}) == plain.model_copy(
             update={"counts": [], "groups": _without(plain)}
         )
-        for mine, theirs in [(told, plain), *zip(told.groups, plain.groups, strict=True)]:
+        pairs: list[tuple[Any, Any]] = [(told, plain), *zip(told.groups, plain.groups, strict=True)]
+        for mine, theirs in pairs:
             assert all(a is None or a == b for a, b in zip(mine.counts, theirs.counts, strict=True))
     await log.close()
 

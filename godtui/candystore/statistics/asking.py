@@ -83,8 +83,7 @@ async def ask(log: EventLog, question: Question, now: int) -> Statistics:
 
 
 async def _state(log: EventLog) -> State:
-    counted, version, stale = (await log.rows(STATE, purpose="how far is counted"))[0]
-    return State(0 if stale else counted, version, bool(stale))
+    return State._make((await log.rows(STATE, purpose="how far is counted"))[0])
 
 
 class _Asking:
@@ -203,7 +202,7 @@ class _Asking:
                        WHERE span = ?2 AND start >= ?3 AND start < ?4 GROUP BY 1) m ON m.hour = h.start
             WHERE h.number IS NOT m.number
         """
-        rows = await self._tallied(statement, (HOUR, MINUTE, since, until), "whether minutes are kept")
+        rows = await self._log.rows(statement, (HOUR, MINUTE, since, until), purpose="whether minutes are kept")
         return {row[0] for row in rows}
 
     async def _numbers(self, chosen: _Chosen, parts: Iterable[Stretch]) -> Counter[int]:
@@ -214,7 +213,7 @@ class _Asking:
                 f"SELECT {_KEYS[chosen.by]}, sum(number) FROM tallies"  # noqa: S608 - all parts are ours
                 f" WHERE span = ? AND start >= ? AND start < ?{chosen.condition} GROUP BY 1"
             )
-            rows = await self._tallied(statement, [*part, *chosen.parameters], "statistics")
+            rows = await self._log.rows(statement, [*part, *chosen.parameters], purpose="statistics")
             for key, number in rows:
                 found[key] += number
             for one in self._fresh:
@@ -266,7 +265,7 @@ class _Asking:
         )
         parameters = [span, since, until, *chosen.parameters, listed(list(kept))]
         numbers: dict[int, list[int]] = {key: [0] * ((until - since) // span) for key in kept}
-        for start, key, number in await self._tallied(statement, parameters, "statistics by time"):
+        for start, key, number in await self._log.rows(statement, parameters, purpose="statistics by time"):
             numbers[key][(start - since) // span] += number
         for one in self._fresh:
             if since <= one.start < until and chosen.key(one) in numbers:
@@ -281,7 +280,7 @@ class _Asking:
             f"SELECT start, {_KEYS[chosen.by]}, sum(number) FROM tallies"  # noqa: S608 - all parts are ours
             f" WHERE span = ? AND start >= ? AND start <= ?{chosen.condition} GROUP BY 1, 2"
         )
-        rows = await self._tallied(statement, [SLOT, since, second, *chosen.parameters], "rates")
+        rows = await self._log.rows(statement, [SLOT, since, second, *chosen.parameters], purpose="rates")
         found: dict[int, list[tuple[int, int]]] = defaultdict(list)
         for start, key, number in rows:
             found[key].append((start, number))
@@ -289,10 +288,6 @@ class _Asking:
             if since <= one.start <= second:
                 found[chosen.key(one)].append((one.start, one.number))
         return found
-
-    async def _tallied(self, statement: str, parameters: Sequence[Any], purpose: str) -> list[tuple[Any, ...]]:
-        """Rows of the tallies; none while they are to be made anew."""
-        return [] if self._known.stale else await self._log.rows(statement, parameters, purpose=purpose)
 
     async def _names(self, kept: Sequence[int]) -> dict[int, str]:
         if not kept:

@@ -6,8 +6,6 @@ from typing import Final
 
 from godtui.bloodbank.health import ComponentHealth
 from godtui.candystore.tallies.tables import (
-    BEGIN_AGAIN,
-    CLEAR,
     MINUTE,
     MINUTES_KEPT_SECONDS,
     PRUNE,
@@ -53,9 +51,6 @@ class Tallier:
         while True:
             known = await self._state()
             self._counted = known.counted_to
-            if known.stale:
-                await self._clear()
-                continue
             await self._prune()
             await self._log.tail.beyond(known.counted_to)
             await self._step(known)
@@ -71,8 +66,7 @@ class Tallier:
         return ComponentHealth("ok", f"{self._counted:,} events counted", figures)
 
     async def _state(self) -> State:
-        counted, version, stale = (await self._log.rows(STATE, purpose="how far is counted"))[0]
-        return State(counted, version, bool(stale))
+        return State._make((await self._log.rows(STATE, purpose="how far is counted"))[0])
 
     async def _step(self, known: State) -> None:
         """Count the next events; nothing where the tallies were changed meanwhile."""
@@ -95,12 +89,6 @@ class Tallier:
             while await self._delete(PRUNE, (span, now - kept, now + kept, STEP_ROWS)) == STEP_ROWS:
                 await self._clock.sleep(CATCHING_UP_SECONDS)
         self._pruned_at = moment
-
-    async def _clear(self) -> None:
-        """Empty the tallies in steps, and begin again."""
-        while await self._delete(CLEAR, (STEP_ROWS,)):
-            await self._clock.sleep(CATCHING_UP_SECONDS)
-        await self._log.submit(lambda transaction: transaction.execute(BEGIN_AGAIN).rowcount)
 
     async def _delete(self, statement: str, parameters: tuple[int, ...]) -> int:
         return await self._log.submit(lambda transaction: transaction.execute(statement, parameters).rowcount)

@@ -20,10 +20,9 @@ MIGRATIONS = Migrations(
             number INTEGER NOT NULL,
             PRIMARY KEY (span, start, type_id, source_id)
         ) STRICT, WITHOUT ROWID;
-        -- Everything up to `counted_to` is counted. `version` grows with every change; `stale` says that all is to be
-        -- counted anew.
-        CREATE TABLE tallied (counted_to INTEGER NOT NULL, version INTEGER NOT NULL, stale INTEGER NOT NULL) STRICT;
-        INSERT INTO tallied VALUES (0, 0, 0);
+        -- Everything up to `counted_to` is counted; `version` grows with every change.
+        CREATE TABLE tallied (counted_to INTEGER NOT NULL, version INTEGER NOT NULL) STRICT;
+        INSERT INTO tallied VALUES (0, 0);
         """,
     ),
 )
@@ -43,15 +42,9 @@ _ROWS_A_STATEMENT: Final = 160
 START: Final = f"(stored_at - ((stored_at % {SLOT}000000) + {SLOT}000000) % {SLOT}000000) / 1000000"
 """The beginning of an event's slot, in seconds since 1970; before 1970 as well."""
 
-STATE: Final = "SELECT counted_to, version, stale FROM tallied"
+STATE: Final = "SELECT counted_to, version FROM tallied"
 _ADVANCE: Final = "UPDATE tallied SET counted_to = ?, version = version + 1"
 _SUBTRACTED: Final = "UPDATE tallied SET version = version + 1"
-SPOIL: Final = "UPDATE tallied SET version = version + 1, stale = 1"
-BEGIN_AGAIN: Final = "UPDATE tallied SET counted_to = 0, version = version + 1, stale = 0"
-CLEAR: Final = """
-    DELETE FROM tallies WHERE (span, start, type_id, source_id) IN
-        (SELECT span, start, type_id, source_id FROM tallies LIMIT ?)
-"""
 PRUNE: Final = """
     DELETE FROM tallies WHERE (span, start, type_id, source_id) IN (
         SELECT span, start, type_id, source_id FROM (
@@ -66,11 +59,10 @@ _REMOVE: Final = f"DELETE FROM tallies WHERE {_ONE}"  # noqa: S608 - ours
 
 
 class State(NamedTuple):
-    """How far everything is counted, a number that grows with every change, and whether all is to be counted anew."""
+    """How far everything is counted, and a number that grows with every change."""
 
     counted_to: int
     version: int
-    stale: bool
 
 
 class Fresh(NamedTuple):
@@ -88,8 +80,7 @@ Key = tuple[int, int, int, int]
 
 def state(transaction: Transaction) -> State:
     """How the tallies are, as the transaction sees them."""
-    counted, version, stale = transaction.execute(STATE).fetchone()
-    return State(counted, version, bool(stale))
+    return State._make(transaction.execute(STATE).fetchone())
 
 
 def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
