@@ -119,6 +119,7 @@ def test_what_is_meant_by_other_writings(file: Path) -> None:
         """
         version: 1.0
         exchange: {name: bloodbank.events.v1, type: topic, durable: true}
+        payload_indexes: 'task."id".*'
         services:
           a: {name: 7, tags: core, consumes: ["#", 1], produces: null, endpoints: null, queue_names: [x, y]}
         event_subscriptions:
@@ -127,6 +128,7 @@ def test_what_is_meant_by_other_writings(file: Path) -> None:
         """,
     )
     assert (estate.version, estate.exchange) == ("1.0", "bloodbank.events.v1")
+    assert estate.payload_indexes == ("task.id.*",)
     service = estate.services["a"]
     assert (service.name, service.tags, service.consumes, service.produces) == ("7", ("core",), ("#", "1"), ())
     assert (service.endpoints, service.queue_names) == ({}, ("x", "y"))
@@ -185,6 +187,16 @@ LETTERS = "twice, in other letters"
         ),
         ("topology: [a]", "topology must be a mapping"),
         ("exchange: [a]", "exchange must be text"),
+        ("payload_indexes: [task.id, 7]", "payload_indexes.1 must be a path such as task.id; put it in quotes"),
+        (
+            "payload_indexes: a..b",
+            "payload_indexes.0 is no path in a payload: '.b' is no step of a path;"
+            " put a key that is not plain in double quotes",
+        ),
+        (
+            f"payload_indexes: [{', '.join(f'a{number}' for number in range(33))}]",
+            "payload_indexes names 33 paths; at most 32 are kept, for each costs space",
+        ),
         ("plane: x", "plane must be a mapping"),
         ("plane: {projects: [x]}", "plane.projects must be a mapping"),
         ("plane: {projects: {1: {identifier: X}}}", f"plane.projects has the key 1, {NO_TEXT}"),

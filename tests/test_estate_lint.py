@@ -60,6 +60,11 @@ def test_what_is_sound_has_no_findings(file: Path) -> None:
             "services: {mail: {}}\ntopology:\n  all:\n  - mail\n  - male\n",
             ['5:5 unknown-service "male" is no service of this registry'],
         ),
+        ("payload_indexes: [task.id, agent, task.id]", ['1:37 duplicate "task.id" stands there twice']),
+        (
+            "payload_indexes: ['a..b']",
+            ["1:19 unreadable payload_indexes.0 is no path in a payload: '.b' is no step of a path"],
+        ),
         (
             "services:\n  shop: {produces: '#'}\nevent_subscriptions:\n  order.*: [shop, shp]\n",
             ['4:19 unknown-service "shp" is no service of this registry'],

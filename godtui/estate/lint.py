@@ -213,6 +213,7 @@ class _Check:
         for part in ("topology", "event_subscriptions"):
             for key, names in getattr(self._estate, part).items():
                 yield from self._repeated((part, key), names)
+        yield from self._repeated(("payload_indexes",), self._estate.payload_indexes)
         yield from self._same_services()
         yield from self._same_queues()
 

@@ -14,11 +14,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PrivateAttr, Valida
 
 from godtui.estate.errors import EstateError
 from godtui.estate.reading import document
+from godtui.filters import FilterError, read_path
 from godtui.settings import CheckSetting, component_key, web_url
 from godtui.settings.values import plain
 
 GROUPS: Final = ("backlog", "unstarted", "started", "completed", "cancelled", "triage")
 """Plane's groups of states."""
+
+MAX_PAYLOAD_INDEXES: Final = 32
 
 _LISTED_FAULTS: Final = 20
 _SENTENCES: Final = {
@@ -94,6 +97,24 @@ def _by_id(value: object) -> object:
     return found
 
 
+def _payload_path(value: object) -> str:
+    """A path as a filter has it after `payload.`, such as `task.id`."""
+    if not isinstance(value, str):
+        raise ValueError("must be a path such as task.id; put it in quotes")
+    try:
+        return ".".join(map(str, read_path(value)))
+    except FilterError as error:
+        raise ValueError(f"is no path in a payload: {plain(error.message)}") from None
+
+
+def _payload_paths(value: object) -> object:
+    """A list of paths; one alone may stand without brackets."""
+    paths = [] if value is None else value if isinstance(value, list) else [value]
+    if len(paths) > MAX_PAYLOAD_INDEXES:
+        raise ValueError(f"names {len(paths)} paths; at most {MAX_PAYLOAD_INDEXES} are kept, for each costs space")
+    return paths
+
+
 def _exchange(value: object) -> str | None:
     """A name, alone or as `{name, type, durable}`."""
     return _text(value.get("name") if isinstance(value, Mapping) else value)
@@ -102,6 +123,7 @@ def _exchange(value: object) -> str | None:
 Name = Annotated[str, BeforeValidator(_name)]
 Text = Annotated[str | None, BeforeValidator(_text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+PayloadPaths = Annotated[tuple[Annotated[str, BeforeValidator(_payload_path)], ...], BeforeValidator(_payload_paths)]
 ById = Annotated[Mapping[str, Value], BeforeValidator(_by_id)]
 Filled = Annotated[Value, BeforeValidator(_filled)]
 
@@ -167,6 +189,8 @@ class Estate(_Part):
     event_subscriptions: Filled[Mapping[str, Texts]] = {}
     topology: Filled[Mapping[str, Texts]] = {}
     plane: Plane = Plane()
+    payload_indexes: PayloadPaths = ()
+    """Paths in payloads whose values the store looks up instead of searching for them."""
 
     _checks: Mapping[str, CheckSetting] = PrivateAttr(default_factory=dict)
 
