@@ -53,6 +53,7 @@ def explained(error: Exception) -> click.ClickException | None:
         NotConfirmedError,
         NotRequeuedError,
         PublishError,
+        ReplayError,
         StoreUnavailableError,
         UnknownPositionError,
     )
@@ -69,7 +70,7 @@ def explained(error: Exception) -> click.ClickException | None:
             return UnreachableError(str(error))
         case LetterError() | DispatcherError() | PublishError() | BadCursorError() | UnknownPositionError():
             return ThingFailedError(str(error))
-        case CopyError():
+        case CopyError() | ReplayError():
             return ThingFailedError(str(error))
         case FilterError():
             return WrongUsageError(f"the filter cannot be understood at character {error.offset + 1}: {error}")

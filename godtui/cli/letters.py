@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import click
-from rich.cells import cell_len
 
 from godtui import jsontext
-from godtui.candybar.plaintext import clip, fit, plain
+from godtui.candybar.plaintext import plain
 from godtui.cli.bodies import read_json
 from godtui.cli.failures import FAILED, ThingFailedError, WrongUsageError, explained, shown
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach_instance
+from godtui.cli.tables import columns
 from godtui.clock import SystemClock, rfc3339
 from godtui.filters import Filter, parse
 from godtui.operations import DeadLetter, Operations, Requeued
@@ -25,7 +25,6 @@ from godtui.operations import DeadLetter, Operations, Requeued
 PAGE_LETTERS: Final = 1000
 BODY_BYTES: Final = 134_217_728
 """The most that an event can be allowed to have."""
-LEAST_CELLS: Final = 8
 FLEXIBLE: Final = ("queue", "reason", "type")
 """Columns that share what room the others leave."""
 COLUMNS: Final = ("id", "died", "queue", "reason", "attempts", "requeues", "type")
@@ -83,15 +82,7 @@ async def _list(given: Given, parsed: Filter, wanted: Wanted) -> list[DeadLetter
 def table(letters: Sequence[DeadLetter], width: int, ascii_only: bool = False) -> Iterator[str]:
     """Letters as rows of columns that are as wide as they need to be, under a head."""
     rows = [[plain(cell, ascii_only=ascii_only) for cell in _cells(letter)] for letter in letters]
-    cells = [max(cell_len(cell) for cell in column) for column in zip(COLUMNS, *rows, strict=True)]
-    taken = sum(cells[number] + 2 for number, name in enumerate(COLUMNS) if name not in FLEXIBLE)
-    share = max(LEAST_CELLS, (width - taken - 2 * (len(FLEXIBLE) - 1)) // len(FLEXIBLE))
-    for number, name in enumerate(COLUMNS):
-        if name in FLEXIBLE:
-            cells[number] = min(cells[number], share)
-    for row in [list(COLUMNS), *rows]:
-        *filled, last = row
-        yield clip("  ".join([*map(fit, filled, cells), last]), max(width, 40)).rstrip()
+    return columns(COLUMNS, rows, width, flexible=FLEXIBLE)
 
 
 def _cells(letter: DeadLetter) -> list[str]:

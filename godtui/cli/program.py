@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -12,23 +11,15 @@ import click
 from godtui import __version__
 from godtui.cli.ending import Piped, run
 from godtui.cli.failures import WrongUsageError
+from godtui.cli.filter_words import FilterCommand, joined
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.cli.registry_checking import registry
+from godtui.cli.replay_commands import replay, replays
 from godtui.cli.safekeeping import backup, restore
 from godtui.settings import FLAGS
 
 if TYPE_CHECKING:
     from godtui.operations import TicketState
-
-_NEGATED: Final = re.compile(r"-(?!-|[fh]$).")
-
-
-class FilterCommand(click.Command):
-    """A command whose arguments may begin with one -, as a filter's negated terms do."""
-
-    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        """Mark what would be taken for short options; no argument of a process can hold NUL itself."""
-        return super().parse_args(context, [f"\0{one}" if _NEGATED.match(one) else one for one in arguments])
 
 
 @click.group(cls=Piped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,7 +87,7 @@ def events(
     after: int | None, form: str | None, attach: str | None, **flags: Any,
 ) -> None:  # fmt: skip
     """Show stored events that match a filter, such as: type:agent.# since:15m error"""
-    text = " ".join(word.removeprefix("\0") for word in filter_words)
+    text = joined(filter_words)
     if not everything:
         if after is not None:
             raise WrongUsageError("--after goes with --all")
@@ -150,8 +141,7 @@ def dlq_list(
     """List dead letters, newest first, whose events match a filter, such as: type:agent.# since:15m"""
     from godtui.cli.letters import Wanted, run_list
 
-    text = " ".join(word.removeprefix("\0") for word in filter_words)
-    wanted = Wanted(text, queue, reason, limit, "json" if as_json else form)
+    wanted = Wanted(joined(filter_words), queue, reason, limit, "json" if as_json else form)
     run_list(given.take(attach, flags), wanted)
 
 
@@ -328,7 +318,7 @@ def dispatcher_output(given: Given, /, component: str, attach: str | None, **fla
     run_output(given.take(attach, flags), component)
 
 
-for command in (registry, backup, restore):
+for command in (replay, replays, registry, backup, restore):
     godtui.add_command(command)
 
 
