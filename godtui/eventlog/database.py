@@ -44,7 +44,7 @@ def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection
         raise DataDirectoryError(
             f"this Python comes with SQLite {sqlite3.sqlite_version}; use one that comes with 3.37 or newer"
         )
-    _make(path)
+    made = _make(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         _claim(connection, path)
@@ -55,6 +55,8 @@ def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection
         migrate(connection, rooms)
     except BaseException:
         connection.close()
+        if made and path.stat().st_size == 0:  # an empty file would pass for one that lost everything
+            path.unlink()
         raise
     return connection
 
@@ -68,13 +70,15 @@ def identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _make(path: Path) -> None:
-    """Make the file readable only by its user; SQLite gives the WAL and its index the same mode."""
+def _make(path: Path) -> bool:
+    """Make the file readable only by its user; SQLite gives the WAL and its index the same mode. Whether it was new."""
     try:
         # Only where it is missing: closing any descriptor of an open database drops this process's locks on it.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
     except FileExistsError:
         _require_writable(path)
+        return False
+    return True
 
 
 def _require_writable(path: Path) -> None:

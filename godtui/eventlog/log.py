@@ -11,8 +11,9 @@ from typing import Any, Final, TypeVar
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
 from godtui.eventlog.cuts import CUT_AT
+from godtui.eventlog.damage import damaged, require_intact
 from godtui.eventlog.database import open_database
-from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError
+from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage
 from godtui.eventlog.imported import Stretches
 from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations
 from godtui.eventlog.readers import Readers
@@ -52,9 +53,12 @@ class EventLog:
 
         Raises DataDirectoryError where the file is not a log, is damaged, or was written by a newer program.
         """
+        require_intact(self.path)
         try:
             self._writer.start()
         except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise damaged(self.path, error) from None
             raise DataDirectoryError(
                 f"{self.path} cannot be opened as an event log ({error}); move it away or name another --data-dir"
             ) from None

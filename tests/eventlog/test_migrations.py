@@ -82,8 +82,11 @@ def marked_by_another(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (garbage, "cannot be opened as an event log .file is not a database.; move it away"),
-        (damaged, "cannot be opened as an event log .*; move it away"),
+        (
+            garbage,
+            "is damaged .file is not a database; its first page is not that of an SQLite database.*; nothing was",
+        ),
+        (damaged, "is damaged .*; its list of tables, which begins on page 1, cannot be read.*; nothing was changed"),
         (foreign, "is another program's database; move it away"),
         (marked_by_another, "is another program's database; move it away"),
     ],
