@@ -22,14 +22,11 @@ from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
-from godtui.candystore.replay.tables import MIGRATIONS as REPLAY_TABLES
 from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
-from godtui.candystore.tallies import MIGRATIONS as TALLIES_TABLES
 from godtui.candystore.tallies import Tallier, subtract
 from godtui.clock import Clock, SystemClock
 from godtui.dispatcher.ingress import DURABLE_SECONDS, MAX_EVENT_BYTES, ClosedIngress, PlaneIngress
-from godtui.dispatcher.tables import MIGRATIONS as DISPATCHER_TABLES
 from godtui.estate import Estate
 from godtui.eventlog import Allegiance, EventLog, Ownership
 from godtui.holyfields import Contracts, Registry
@@ -53,6 +50,7 @@ from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
 from godtui.runtime.registry_file import LiveEstate
 from godtui.runtime.replaying import Replaying
+from godtui.runtime.rooms import ROOMS
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
@@ -98,7 +96,7 @@ class Engine:
         self._stopping = asyncio.Lock()
         self._log = EventLog(
             settings.data_dir,
-            rooms=(tables.MIGRATIONS, DISPATCHER_TABLES, REPLAY_TABLES, TALLIES_TABLES),
+            rooms=ROOMS,
             clock=self.clock,
             on_change=self._log_changed,
         )
