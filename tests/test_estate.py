@@ -190,8 +190,10 @@ LETTERS = "twice, in other letters"
         ("payload_indexes: [task.id, 7]", "payload_indexes.1 must be a path such as task.id; put it in quotes"),
         (
             "payload_indexes: a..b",
-            "payload_indexes.0 is no path in a payload: '.b' is no step of a path;"
-            " put a key that is not plain in double quotes",
+            (
+                "payload_indexes.0 is no path in a payload: '.b' is no step of a path;"
+                " put a key that is not plain in double quotes"
+            ),
         ),
         (
             f"payload_indexes: [{', '.join(f'a{number}' for number in range(33))}]",

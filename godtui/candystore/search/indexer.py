@@ -74,6 +74,7 @@ class Search:
         self._writer = SearchWriter(self.path)
         self._extent = Extent()
         self._readers: Readers | None = None
+        self._closed = False
         self._cut_looked_at = -LOOK_EVENTS
         self._stored_at = 0
         self._doubt: str | None = None
@@ -118,7 +119,10 @@ class Search:
                 await self._clock.sleep(PAUSES.pause(failures))
 
     async def close(self) -> None:
-        """Finish what is being written and close; nothing can be asked any more."""
+        """Finish what is being written and close; nothing can be asked any more. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
         await self._close_file()
         await asyncio.to_thread(self._writer.end)
 

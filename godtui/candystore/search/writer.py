@@ -81,7 +81,7 @@ class SearchWriter:
         try:
             extent = self._open()
         except (UnusableError, sqlite3.DatabaseError) as error:
-            if not isinstance(error, UnusableError) and not is_damage(error):
+            if not isinstance(error, UnusableError) and not _is_beyond_repair(error):
                 raise
             reason = str(error)
             extent = self.rebuild()
@@ -229,6 +229,11 @@ class SearchWriter:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
             raise
+
+
+def _is_beyond_repair(error: sqlite3.Error) -> bool:
+    """Whether the file is damaged, or lacks what one of this format has."""
+    return is_damage(error) or error.sqlite_errorcode == sqlite3.SQLITE_ERROR
 
 
 def _insert_words(connection: sqlite3.Connection, number: int, pairs: list[tuple[StoredEvent, str]]) -> None:
