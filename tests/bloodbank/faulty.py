@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from godtui.bloodbank import tables
 from godtui.clock import Clock
 from godtui.envelope import StoredEvent
-from godtui.eventlog import EventLog, LogUnavailableError, Transaction
+from godtui.eventlog import EventLog, LogUnavailableError, Migrations, Transaction
 from godtui.eventlog.log import PAGE_EVENTS
 
 Result = TypeVar("Result")
@@ -27,8 +27,8 @@ class Fault(Enum):
 class FaultyLog(EventLog):
     """Fails the units named in `faults`, once each; `broken` fails everything, reads included."""
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
-        super().__init__(directory, rooms=(tables.MIGRATIONS,), clock=clock)
+    def __init__(self, directory: Path, clock: Clock, rooms: Sequence[Migrations] = (tables.MIGRATIONS,)) -> None:
+        super().__init__(directory, rooms=rooms, clock=clock)
         self.faults: deque[tuple[str, Fault]] = deque()
         self.submitted: list[str] = []
         self.broken = False

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest_asyncio
 
 from tests.candystore.replay.rig import Rig
-from tests.clock import ManualClock
 
 
 @pytest_asyncio.fixture
 async def rig(tmp_path: Path) -> AsyncGenerator[Rig]:
-    opened = Rig(tmp_path, ManualClock())
+    opened = Rig(tmp_path)
     await opened.open()
     yield opened
     await opened.close()

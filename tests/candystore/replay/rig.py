@@ -24,7 +24,7 @@ from godtui.candystore.replay.plan import Planner
 from godtui.candystore.replay.replays import Replays
 from godtui.candystore.replay.tables import MIGRATIONS
 from godtui.candystore.replay.views import ReplayRequest, ReplayView
-from godtui.clock import to_datetime
+from godtui.clock import Clock, to_datetime
 from godtui.envelope import EventDraft, new_id
 from godtui.estate import Estate
 from godtui.eventlog import EventLog
@@ -42,27 +42,30 @@ CONTRACTS = Contracts(Registry.load(packaged("schemas")))
 
 
 class Rig:
-    """One data directory. `open` and `close` as often as a test likes."""
+    """One data directory. `open` and `close` as often as a test likes. Another process has a `time` of its own."""
 
-    def __init__(self, directory: Path, clock: ManualClock, make_log: Callable[..., EventLog] = EventLog) -> None:
+    def __init__(
+        self, directory: Path, make_log: Callable[..., EventLog] = EventLog, time: Clock | None = None
+    ) -> None:
         self.directory = directory
-        self.clock = clock
+        self.clock = ManualClock()
+        self._time: Clock = time or self.clock
         self.estate = Estate()
         self._make_log = make_log
         self._worker: asyncio.Task[None] | None = None
 
     async def open(self, *, works: bool = True) -> None:
-        self.log = self._make_log(self.directory, rooms=(tables.MIGRATIONS, MIGRATIONS), clock=self.clock)
+        self.log = self._make_log(self.directory, rooms=(tables.MIGRATIONS, MIGRATIONS), clock=self._time)
         self.log.start()
-        self.bus = EmbeddedBus(self.log, self.clock)
+        self.bus = EmbeddedBus(self.log, self._time)
         await self.bus.start()
-        self.publisher = Publisher(self.bus, CONTRACTS, clock=self.clock)
+        self.publisher = Publisher(self.bus, CONTRACTS, clock=self._time)
         loop = asyncio.get_running_loop()
         self.feed = ReplayFeed(lambda: self.log.tail.wake(loop))
         carrier: Carrier = EmbeddedCarrier(self.bus, self.log)
         news = News(self.publisher.message, Outbox(self.log, Append))
-        planner = Planner(self.log, carrier, self.clock, CONTRACTS, lambda: self.estate)
-        self.replays = Replays(Tools(self.log, carrier, self.feed, news, self.clock), planner)
+        planner = Planner(self.log, carrier, self._time, CONTRACTS, lambda: self.estate)
+        self.replays = Replays(Tools(self.log, carrier, self.feed, news, self._time), planner)
         if works:
             self._worker = asyncio.create_task(self.replays.run())
 
