@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import os
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -77,7 +78,7 @@ async def read_lines(descriptor: int) -> AsyncIterator[list[Line]]:
             put(None)
         except OSError as error:
             put(error)
-        except (RuntimeError, asyncio.CancelledError):
+        except (RuntimeError, asyncio.CancelledError, concurrent.futures.CancelledError):
             return  # nobody listens any more
 
     threading.Thread(target=read, name="standard-input", daemon=True).start()
