@@ -36,9 +36,9 @@ class ReplayRequest(View):
 
     filter: str
     to: str = BUS
-    speed: Speed = Field(1.0)
-    rate: float | None = Field(None, gt=0)
-    max_gap_s: float | None = Field(None, ge=0)
+    speed: Speed = 1.0
+    rate: float | None = Field(default=None, gt=0)
+    max_gap_s: float | None = Field(default=None, ge=0)
     paused: bool = False
     confirm: bool = False
 
