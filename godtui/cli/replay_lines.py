@@ -70,11 +70,16 @@ def replay_lines(replay: ReplayView, look: Look) -> Iterator[str]:
             yield from _fact(name, value, look)
 
 
-def replay_line(replay: ReplayView) -> str:
+def replay_line(replay: ReplayView, look: Look) -> list[str]:
     """Where a replay stands."""
     at = f", at {_moment(replay.at)}" if replay.at is not None else ""
     reason = f": {replay.reason}" if replay.reason else ""
-    return f"replay {replay.replay_id} is {replay.state}{reason}; {_progress(replay)} events{at}"
+    return folded(f"replay {replay.replay_id} is {replay.state}{reason}; {_progress(replay)} events{at}", look)
+
+
+def folded(sentence: str, look: Look) -> list[str]:
+    """A sentence on as many lines as it needs."""
+    return wrap(look.clean(sentence), max(look.width, LEAST_TEXT))
 
 
 def end_line(replay: ReplayView) -> str:
@@ -121,7 +126,9 @@ def table(replays: Sequence[ReplayView], look: Look) -> Iterator[str]:
 
 def tempo(speed: Speed, rate: float | None, max_gap_s: float | None) -> str:
     """How quickly a replay goes."""
-    told = "as quick as can be" if speed == "max" else f"{speed:,g} times as quick as they came"
+    told = "as quick as can be" if speed == "max" else "as they came"
+    if speed not in ("max", 1):
+        told = f"{speed:,g} times as quick as they came"
     if rate is not None:
         told += f", at most {rate:,g} events a second"
     if max_gap_s is not None:

@@ -19,7 +19,7 @@ from godtui import jsontext
 from godtui.cli.failures import ThingFailedError, UnreachableError, WrongUsageError, explained, shown
 from godtui.cli.options import Given
 from godtui.cli.reaching import reach_instance
-from godtui.cli.replay_lines import end_line, plan_lines, progress_text, replay_line, replay_lines, table
+from godtui.cli.replay_lines import end_line, folded, plan_lines, progress_text, replay_line, replay_lines, table
 from godtui.cli.ticket_lines import Look
 from godtui.clock import SystemClock, to_datetime, to_microseconds
 from godtui.envelope import read_timestamp
@@ -253,7 +253,8 @@ def _drawing(replay: ReplayView) -> Iterator[Draw]:
 
     rate = _Rate()
     column = TextColumn("{task.fields[said]}", markup=False)
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    # With room for the ^C that a terminal writes behind the bar: it would begin another line.
+    console = Console(stderr=True, highlight=False, soft_wrap=True, width=max(_look().width - 2, 1))
     with Progress(BarColumn(bar_width=None), column, console=console, auto_refresh=False, expand=True) as progress:
         bar = progress.add_task("", total=max(1, replay.total), said="")
         reason = ""
@@ -307,7 +308,7 @@ def _tell(replay: ReplayView, as_json: bool) -> None:
     if as_json:
         click.echo(jsontext.dumps(replay.document()))
     else:
-        _say([_look().clean(replay_line(replay))])
+        _say(replay_line(replay, _look()))
 
 
 def _tell_end(replay: ReplayView, as_json: bool) -> None:
@@ -317,7 +318,7 @@ def _tell_end(replay: ReplayView, as_json: bool) -> None:
     if replay.state != "completed":
         raise ThingFailedError(end_line(replay))
     if not as_json:
-        _say([_look().clean(end_line(replay))])
+        _say(folded(end_line(replay), _look()))
 
 
 def _say(lines: Iterable[str], *, err: bool = False) -> None:

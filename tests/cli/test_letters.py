@@ -167,8 +167,8 @@ def made(**fields: Any) -> DeadLetter:
 
 def test_columns_are_as_wide_as_they_need_to_be() -> None:
     lines = list(table([made(id=12345, queue="x" * 90), made(event_type=None, reason="日本")], 100))
-    assert lines[0] == "id     died                 queue             reason   attempts  requeues  type"
-    assert lines[1].startswith("12345  2026-02-12 14:02:11  " + "x" * 15 + "…  expired  1         0         a.b")
+    assert lines[0] == "id     died                 queue" + " " * 34 + "reason   attempts  requeues  type"
+    assert lines[1] == "12345  2026-02-12 14:02:11  " + "x" * 36 + "…  expired  1         0         a.b"
     assert lines[2].endswith("日本     1         0         -")
     assert list(table([made()], 20))[1].startswith("1   2026-02-12")
 
