@@ -18,12 +18,12 @@ from godtui.clock import rfc3339
 from godtui.dispatcher import intake as module
 from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Decided
-from godtui.envelope import EventDraft, read_envelope
+from godtui.envelope import EventDraft, new_id, read_envelope
 from godtui.eventlog import LogUnavailableError
 from godtui.settings import MessageTtl
 from tests.clock import ManualClock
 from tests.dispatcher.checking import until
-from tests.dispatcher.engine import World, edited, world
+from tests.dispatcher.engine import World, edited, ticket_id, world
 from tests.dispatcher.samples import issue
 
 
@@ -61,6 +61,35 @@ async def test_what_was_stored_while_no_dispatcher_ran_is_decided_by_the_one_tha
     await quiet()
     assert there.running.health().components["dispatcher"].figures["decided"] == 0
     assert len(there.claw.requests) == 5
+
+
+async def test_what_was_imported_is_history_and_not_decided(there: World) -> None:
+    await there.start(workers=("persister",))
+    await there.post(edited(1, 0))
+    template = (await there.rows("SELECT body FROM stored_events WHERE event_type LIKE 'webhook.plane.%'"))[0][0]
+    lines = [other(jsontext.dumps(edited_as(template, number))) for number in (2, 3, 4)]
+    assert (await there.running.operations.archive.import_lines(lines)).stored == 3
+    await there.post(edited(5, 0))
+    await there.restart(workers=("persister", "dispatcher"))
+    await there.counted(dispatched=2)
+    assert (await there.running.operations.archive.import_lines([other(lines[0])])).stored == 1
+    await there.decided(edited(6, 0))
+    await there.restart()
+    await there.counted(dispatched=3)
+    assert len(there.claw.requests) == 3
+    assert (await there.rows("SELECT count(*) FROM dispatch_decided"))[0][0] == 3
+
+
+def edited_as(template: bytes, number: int) -> dict[str, Any]:
+    """The stored delivery of one ticket, as if it had been another's."""
+    text = template.decode().replace(ticket_id(1), ticket_id(number)).replace('"Ticket 1"', f'"Ticket {number}"')
+    found: dict[str, Any] = jsontext.parse(text)
+    return found
+
+
+def other(line: bytes) -> bytes:
+    """The same event under another id."""
+    return jsontext.dumps({**jsontext.parse(line), "event_id": str(new_id())})
 
 
 @pytest.mark.parametrize(("name", "value"), [("PAGE", 3), ("PAGE_BYTES", 1), ("STRETCH", 2)])
