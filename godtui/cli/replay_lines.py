@@ -79,7 +79,7 @@ def replay_line(replay: ReplayView, look: Look) -> list[str]:
 
 def folded(sentence: str, look: Look) -> list[str]:
     """A sentence on as many lines as it needs."""
-    return wrap(look.clean(sentence), max(look.width, LEAST_TEXT))
+    return _wrapped(look.clean(sentence), max(look.width, LEAST_TEXT))
 
 
 def end_line(replay: ReplayView) -> str:
@@ -161,6 +161,11 @@ def _fact(name: str, value: str, look: Look, *, cut: bool = False) -> Iterator[s
     """A fact under its name, on as many lines as it needs; one line where it is `cut`."""
     room = max(look.width - LABEL_CELLS - 1, LEAST_TEXT)
     clean = look.clean(value)
-    lines = [fit(clean, room, look.ellipsis).rstrip()] if cut else wrap(clean, room) or [""]
+    lines = [fit(clean, room, look.ellipsis).rstrip()] if cut else _wrapped(clean, room)
     for place, line in enumerate(lines):
         yield f"{name if place == 0 else '':<{LABEL_CELLS}} {line}"
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Lines of at most so many characters; names and ids are not broken at their hyphens."""
+    return wrap(text, room, break_on_hyphens=False) or [""]
