@@ -40,6 +40,8 @@ MAX_MERGED: Final = 8
 """Up to this many types or sources are merged from their index at once; more are met often enough along the log."""
 MAX_NAMES: Final = 400
 """Of more types or sources than these, no statement names them."""
+MAX_SOUGHT: Final = 8
+"""So many words are looked for in each body by SQLite, the longest; the predicate looks for the others."""
 FEW: Final = 500
 """So many positions are as good as one: a way that leads to no more is taken, and none is counted further."""
 STRETCH_ROWS: Final = 50_000
@@ -138,6 +140,7 @@ class _Planning:
         """What the terms say of single columns."""
         found = self._found
         since, until, stored_since = EARLIEST, LATEST, EARLIEST
+        sought: set[str] = set()
         for term in self._positive:
             match term:
                 case TimeTerm(bound="since", moment=moment):
@@ -149,11 +152,12 @@ class _Planning:
                 case IsTerm(flags=("invalid",)):
                     found.require("violations IS NOT NULL")
                 case WordTerm(tokens=words):
-                    for word in filter(stands_as_itself, words):
-                        found.require(_WITH_WORD, word)
-                        found.reads_bodies = True
+                    sought |= set(filter(stands_as_itself, words))
                 case PayloadTerm():
                     found.reads_bodies = True
+        for word in sorted(sought, key=lambda word: (-len(word), word))[:MAX_SOUGHT]:
+            found.require(_WITH_WORD, word)
+            found.reads_bodies = True
         if (since, until) != (EARLIEST, LATEST):
             found.require("+time >= ? AND +time < ?", since, until)
         if stored_since != EARLIEST:

@@ -17,12 +17,14 @@ from godtui.candystore import candidates, live, planning
 from godtui.candystore import ways as store_ways
 from godtui.candystore.live import Events, Gap, Position, Welcome
 from godtui.candystore.queries import Page, query
+from godtui.candystore.search import Search
 from godtui.candystore.ways import Direction
 from godtui.cursors import BadCursorError
 from godtui.envelope import StoredEvent, new_id
 from godtui.eventlog import EventLog
 from godtui.filters import Filter, parse
 from tests.candystore.estate import busy_week, filters
+from tests.candystore.search.indexing import indexed
 from tests.clock import MORNING, ManualClock
 from tests.eventlog.records import record, records
 
@@ -41,6 +43,7 @@ class Store(NamedTuple):
     runner: asyncio.Runner
     log: EventLog
     events: list[StoredEvent]
+    search: Search
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)
@@ -53,13 +56,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         log = EventLog(tmp_path_factory.mktemp("store"), clock=clock)
         log.start()
 
+        search = Search(log.path.parent, log, clock, paths=lambda: ("n",))
+
         async def fill() -> list[StoredEvent]:
             for start in range(0, COUNT, 70):
                 await log.append(WEEK[start : start + 70])
                 clock.advance(1)
+            await indexed(search, log, clock)
             return await log.after(0, COUNT + 1)
 
-        yield Store(runner, log, runner.run(fill()))
+        yield Store(runner, log, runner.run(fill()), search)
+        runner.run(search.close())
         runner.run(log.close())
 
 
@@ -78,12 +85,14 @@ def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(live, "FAR_BEHIND", 20)
 
 
-async def pages(log: EventLog, wanted: Filter, order: Direction, limit: int) -> list[StoredEvent]:
+async def pages(
+    log: EventLog, wanted: Filter, order: Direction, limit: int, search: Search | None = None
+) -> list[StoredEvent]:
     """Everything that a client finds who follows the cursors."""
     found: list[StoredEvent] = []
     cursor: str | None = None
     while True:
-        page = await query(log, wanted, limit=limit, cursor=cursor, order=order)
+        page = await query(log, wanted, limit=limit, cursor=cursor, order=order, search=search)
         assert len(page.events) <= limit
         found += page.events
         cursor = page.next_cursor
@@ -219,6 +228,99 @@ async def test_a_chain_holds_its_first_event_and_those_that_name_it(log: EventLo
     )
     page = await query(log, parse(f"correlation:{chain}", now=MORNING), order="asc")
     assert [event.seq for event in page.events] == [1, 3]
+
+
+class HurryingClock(ManualClock):
+    """Time passes whenever somebody looks at it."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self._seconds = seconds
+
+    def monotonic(self) -> float:
+        self.advance(self._seconds)
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+@pytest.mark.parametrize("text", ["payload.n=77", "payload.n=3 is:invalid", "-disk", "nothing"])
+def test_a_page_that_takes_long_ends_early_and_is_gone_on_with(
+    store: Store, monkeypatch: pytest.MonkeyPatch, text: str, order: Direction
+) -> None:
+    monkeypatch.setattr(candidates, "FIRST_BODIES", 64)
+    monkeypatch.setattr(candidates, "FIRST_WINDOW", 64)
+    wanted = parse(text, now=MORNING)
+    expected = [event.seq for event in matching(store.events, wanted)]
+    clock = HurryingClock(0.2)
+    found: list[int] = []
+    cursor: str | None = None
+    early = 0
+    while True:
+        page = store.run(query(store.log, wanted, limit=1000, cursor=cursor, order=order, clock=clock))
+        found += [event.seq for event in page.events]
+        if page.looked_to is not None:
+            early += 1
+            assert page.next_cursor is not None
+            beyond = [seq for seq in found if (seq < page.looked_to if order == "desc" else seq > page.looked_to)]
+            assert beyond == []
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert early > 0
+    assert found == (expected if order == "asc" else expected[::-1])
+
+
+def test_statements_shrink_where_they_take_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    rows = EventLog.rows
+
+    async def listening(self: EventLog, statement: str, parameters: Sequence[Any] = (), *, purpose: str) -> Any:
+        if purpose == "a query":
+            asked.append(parameters[1] - parameters[0] - 1)
+        return await rows(self, statement, parameters, purpose=purpose)
+
+    monkeypatch.setattr(EventLog, "rows", listening)
+    monkeypatch.setattr(candidates, "FIRST_BODIES", 64)
+    wanted = parse("payload.n=77", now=MORNING)
+    store.run(query(store.log, wanted, clock=HurryingClock(0.06), seconds=60))
+    assert asked[:4] == [64, 32, 16, 8]
+    asked.clear()
+    store.run(query(store.log, wanted, clock=ManualClock()))
+    assert asked[:3] == [64, 128, 256]
+
+
+async def test_a_cursor_of_a_range_that_was_cut_goes_on_with_what_is_left(log: EventLog) -> None:
+    await log.append(records(30))
+    down = await query(log, Filter(), limit=10)
+    up = await query(log, Filter(), limit=5, order="asc")
+    await _retain_from(log, 12)
+    assert [one.seq for one in (await query(log, Filter(), cursor=down.next_cursor)).events] == list(range(20, 11, -1))
+    rest = await query(log, Filter(), cursor=up.next_cursor, order="asc")
+    assert [one.seq for one in rest.events] == list(range(12, 31))
+    assert (rest.next_cursor, rest.looked_to) == (None, None)
+
+
+WORST = {
+    "a path of a thousand steps": f"payload{'.a' * 1000}=1",
+    "as many terms as there may be": " ".join(f"w{number}" for number in range(64)),
+    "as many values as there may be": f"payload.n={','.join(map(str, range(900)))}",
+    "as many sources as there may be": f"source:{','.join(f's{number}' for number in range(800))}",
+    "as many types as there may be": f"type:{','.join(f'a.b{number}' for number in range(500))}",
+    "as many patterns as there may be": f"type:{','.join('#.x' for _ in range(1000))}",
+    "one long word": "w" * 4000,
+    "a phrase of many words": f'"{" ".join("abcdefghij" * 199)}"',
+    "SQL": '"\'; DROP TABLE events; --" source:"x\' OR 1=1 --" payload."a\' b"="\'"',
+    "FTS5": '"disk) OR NEAR(a b" "text: AND NOT"',
+    "many parts": "payload.message~" + ",".join(['" x1 "'] * 400),
+}
+
+
+@pytest.mark.parametrize("by_index", [True, False])
+@pytest.mark.parametrize("text", WORST.values(), ids=WORST)
+def test_the_worst_that_can_be_asked_is_answered(store: Store, text: str, by_index: bool) -> None:
+    wanted = parse(text, now=MORNING)
+    found = store.run(pages(store.log, wanted, "desc", 1000, store.search if by_index else None))
+    assert found == matching(store.events, wanted)[::-1]
 
 
 PLANS = {
