@@ -17,12 +17,15 @@ from textual.screen import Screen
 
 from godtui.candybar.link import Link
 from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
+from godtui.candybar.marks import Marks
+from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.clock import Clock, SystemClock
 from godtui.operations.hosted import Hosted
 
 if TYPE_CHECKING:
     from godtui.candybar.screens.dispatcher import DispatcherScreen
+    from godtui.candybar.screens.store import StoreScreen
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +48,10 @@ class ConsoleApp(App[None]):
         self.clock = clock or SystemClock()
         self.link = Link(hosted, self.clock)
         self.looks = Looks.of(self.get_css_variables(), self._marks)
-        self._stream = StreamScreen(self.link)
+        self.marks = Marks()
+        self._stream = StreamScreen(self.link, self.marks)
         self._dispatcher: DispatcherScreen | None = None
+        self._store: StoreScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults(self.current_theme.dark)
@@ -72,15 +77,16 @@ class ConsoleApp(App[None]):
         yield SystemCommand(
             "Dispatcher", "Which tickets wait and why, and what was dispatched (2)", self.action_dispatcher
         )
+        yield SystemCommand("Store", "All that was ever stored, from any moment on (3)", self.action_store)
 
     def action_help(self) -> None:
         from godtui.candybar.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.looks, at_dispatcher=self.screen is self._dispatcher))
+        self.push_screen(HelpScreen(self.looks, type(self.screen)))
 
     def action_stream(self) -> None:
         """Back to the first screen."""
-        if self._dispatcher is not None and self.screen is self._dispatcher:
+        if self.screen in (self._dispatcher, self._store):
             self.pop_screen()
 
     def action_dispatcher(self) -> None:
@@ -90,8 +96,25 @@ class ConsoleApp(App[None]):
         if self._dispatcher is None:
             self._dispatcher = DispatcherScreen(self.link, self._stream)
             self.install_screen(self._dispatcher, "dispatcher")
-        if self._dispatcher not in self.screen_stack:
-            self.push_screen(self._dispatcher)
+        self._show(self._dispatcher)
+
+    def action_store(self) -> None:
+        """The store's screen, as it was left."""
+        from godtui.candybar.screens.store import StoreScreen
+
+        if self._store is None:
+            self._store = StoreScreen(self.link, self.marks, self._stream)
+            self.install_screen(self._store, "store")
+        self._show(self._store)
+
+    def _show(self, screen: Screen[None]) -> None:
+        """Put a screen over the stream, in the place of another."""
+        if screen in self.screen_stack:
+            return
+        if self.screen is self._stream:
+            self.push_screen(screen)
+        elif self.screen in (self._dispatcher, self._store):
+            self.switch_screen(screen)
 
     def _fatal_error(self) -> None:
         """Textual's way out on an error of its own or ours: one sentence for the reader, the rest for the log."""
@@ -104,7 +127,7 @@ class ConsoleApp(App[None]):
     def _restyle(self, _theme: Any) -> None:
         self.looks = Looks.of(self.theme_variables, self._marks)
         for screen in self.screen_stack:
-            if screen is self._stream or screen is self._dispatcher:
+            if isinstance(screen, EventsScreen) or screen is self._dispatcher:
                 screen.restyle()
 
     def _catch_signals(self) -> None:

@@ -20,6 +20,7 @@ from godtui.operations import (
     HistoryElsewhereError,
     Operations,
     Position,
+    Replayed,
     StoreUnavailableError,
     Welcome,
 )
@@ -166,6 +167,8 @@ class Feed:
         self._delay = FIRST_DELAY
         if isinstance(frame, Events):
             self._take_events(frame.events)
+        elif isinstance(frame, Replayed):
+            self.ring.write([frame.event], again=True)
         elif isinstance(frame, Position):
             self.live += self._reach(frame.seq)
         elif isinstance(frame, Dropped):

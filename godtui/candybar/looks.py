@@ -76,6 +76,11 @@ class Glyphs:
     quotes: str = "‹›"
     sparks: str = "▁▂▃▄▅▆▇█"
     up: str = "↑"
+    again: str = "↻"
+    mark: str = "◆"
+    mark_here: str = "◈"
+    playing: str = "▶"
+    bar: str = "█▌·"
 
 
 UNICODE = Glyphs()
@@ -97,6 +102,11 @@ ASCII = Glyphs(
     quotes="<>",
     sparks="_.:-=+*#",
     up="^",
+    again="&",
+    mark="+",
+    mark_here="#",
+    playing=">",
+    bar="#-.",
 )
 
 

@@ -46,15 +46,15 @@ class RowPainter:
         self._width = width
         self.columns = Columns.of(width)
 
-    def paint(self, event: StoredEvent) -> list[Segment]:
-        """The event's line."""
+    def paint(self, event: StoredEvent, *, again: bool = False) -> list[Segment]:
+        """The event's line; `again` where a replay sent it."""
         columns, looks = self.columns, self._looks
         segments: list[Segment] = []
         if columns.time:
             time = clock_time(event.time, milliseconds=columns.time > 8)
             segments.append(Segment(f"{time}  ", looks.quiet))
         segments += self._event_type(event.event_type)
-        segments += self._mark(event)
+        segments += self._mark(event, again)
         if columns.source:
             source = self._plain(event.source)
             segments.append(Segment(fit(source, columns.source, looks.glyphs.ellipsis) + "  ", looks.text))
@@ -80,10 +80,12 @@ class RowPainter:
         domain_hue = looks.hues[hue(event_type.partition(".")[0])]
         return [Segment(domain, domain_hue), Segment(dot + rest + filler, looks.text)]
 
-    def _mark(self, event: StoredEvent) -> list[Segment]:
+    def _mark(self, event: StoredEvent, again: bool) -> list[Segment]:
+        looks = self._looks
+        sent = Segment(looks.glyphs.again if again else " ", looks.key)
         if event.violations is None:
-            return [Segment("   ")]
-        return [Segment(f" {self._looks.glyphs.attention} ", self._looks.attention)]
+            return [sent, Segment("  ")]
+        return [sent, Segment(f"{looks.glyphs.attention} ", looks.attention)]
 
     def _preview(self, event: StoredEvent, cells: int) -> list[Segment]:
         complaint = self._complaint(event, cells)

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from godtui.candybar.figures import DAY
 from godtui.candybar.ring import Ring, Snapshot
-from godtui.envelope import StoredEvent
+from godtui.candybar.rowview import Line, RowView
+
+__all__ = ["Line", "Window"]
 
 
-class Line(NamedTuple):
-    """One line of the list: a row, or the date rule above it."""
-
-    row: int
-    is_rule: bool
-
-    @property
-    def place(self) -> tuple[int, bool]:
-        """Sorts lines as they are drawn."""
-        return (self.row, not self.is_rule)
-
-
-class Window:
+class Window(RowView):
     """A view on a ring. Rows are addressed by number, so what a reader looks at stays where it is.
 
     The window follows the tail until the reader pauses it or moves up; then it holds a snapshot, and rows that the
@@ -29,14 +16,14 @@ class Window:
     """
 
     def __init__(self, ring: Ring) -> None:
+        super().__init__(ring)
         self.ring = ring
         self.held: Snapshot | None = None
         self.paused = False
         self.lost = 0
         """Rows that the ring forgot before the window had shown them."""
         self._taken = 0
-        self._cursor = 0
-        self._top = Line(0, is_rule=True)
+        self._replays = 0
 
     @property
     def following(self) -> bool:
@@ -60,8 +47,8 @@ class Window:
 
     @property
     def shown(self) -> int:
-        """How many rows the window has taken up so far."""
-        return self._taken - self.lost
+        """How many rows the window has taken up so far, without what replays sent again."""
+        return max(0, self._taken - self._replays - self.lost)
 
     def take(self) -> bool:
         """Take up what came, while following; whether there was anything."""
@@ -69,10 +56,6 @@ class Window:
             return False
         self._take_all()
         return True
-
-    def event(self, row: int) -> StoredEvent | None:
-        """The event of a row."""
-        return self.rows.row(row)
 
     def hold(self, height: int) -> None:
         """Stop following; what is on screen stays there."""
@@ -94,42 +77,18 @@ class Window:
 
     def move(self, by: int, height: int) -> None:
         """Move the cursor; up leaves the tail, down to the newest row returns to it."""
-        if self.held is None:
-            if by >= 0:
-                return
-            self.hold(height)
-        self._go(self._cursor + by)
-
-    def go(self, row: int, height: int) -> None:
-        """Put the cursor on a row."""
-        self.hold(height)
-        self._go(row)
+        if self.held is not None or by < 0:
+            super().move(by, height)
 
     def scroll(self, by: int, height: int) -> None:
-        """Move what is seen, and the cursor only as far as it must to stay in sight."""
-        if self.held is None and by >= 0:
-            return
-        self.hold(height)
-        held = self._holding()
-        top = max(held.first, min(self._top.row + by, held.end - 1))
-        self._top = Line(top, self._starts_day(top))
-        lines = self._held_lines(height)
-        if by > 0 and lines and lines[-1].row == held.end - 1:
-            self._go(held.end)
-            return
-        inside = [line.row for line in lines if not line.is_rule]
-        if inside:
-            self._cursor = max(inside[0], min(self._cursor, inside[-1]))
+        if self.held is not None or by < 0:
+            super().scroll(by, height)
 
     def lines(self, height: int) -> list[Line]:
-        """What to draw, top to bottom, at most that many."""
-        if self.held is None:
-            return self._tail_lines(height)
-        self._keep_cursor_in_sight(height)
-        return self._held_lines(height)
+        return self._tail_lines(height) if self.held is None else super().lines(height)
 
     def _take_all(self) -> None:
-        end = self.ring.end
+        self._replays, end = self.ring.replayed, self.ring.end
         self.lost += max(0, self.ring.first - self._taken)
         self._taken = end
 
@@ -139,52 +98,17 @@ class Window:
         self.held = self.ring.snapshot(self._taken)
         self._cursor = max(self.held.first, self.held.end - 1)
 
-    def _holding(self) -> Snapshot:
+    def _held_rows(self) -> Snapshot:
         return self.held or self.ring.snapshot(self._taken)
 
     def _go(self, row: int) -> None:
-        if not self.paused and row >= self._holding().end:
+        if not self.paused and row >= self._held_rows().end:
             self._take_all()
             self._hold_now()
-        held = self._holding()
         forward = row > self._cursor
-        self._cursor = max(held.first, min(row, held.end - 1))
+        super()._go(row)
         if forward and not self.paused and self._cursor >= self.ring.end - 1:
             self.resume()
 
-    def _starts_day(self, row: int) -> bool:
-        event, before = self.rows.row(row), self.rows.row(row - 1)
-        return event is not None and (before is None or before.time // DAY != event.time // DAY)
-
     def _tail_lines(self, height: int) -> list[Line]:
         return self._lines_up_from(self._taken - 1, height)
-
-    def _lines_up_from(self, row: int, height: int) -> list[Line]:
-        lines: list[Line] = []
-        first = self.rows.first
-        while row >= first and len(lines) < height:
-            lines.append(Line(row, is_rule=False))
-            if self._starts_day(row):
-                lines.append(Line(row, is_rule=True))
-            row -= 1
-        return lines[:height][::-1]
-
-    def _held_lines(self, height: int) -> list[Line]:
-        if self._holding().first == self._holding().end:
-            return []
-        lines = [self._top] if self._top.is_rule else []
-        for row in range(self._top.row, min(self._holding().end, self._top.row + height)):
-            if row > self._top.row and self._starts_day(row):
-                lines.append(Line(row, is_rule=True))
-            lines.append(Line(row, is_rule=False))
-        return lines[:height]
-
-    def _keep_cursor_in_sight(self, height: int) -> None:
-        held = self._holding()
-        if not held.first <= self._top.row < max(held.end, held.first + 1):
-            self._top = Line(held.first, self._starts_day(held.first))
-        if self._cursor < self._top.row:
-            self._top = Line(self._cursor, self._starts_day(self._cursor))
-        highest = self._lines_up_from(self._cursor, height)
-        if highest and highest[0].place > self._top.place:
-            self._top = highest[0]

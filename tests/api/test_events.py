@@ -94,6 +94,8 @@ async def test_every_condition_must_hold(http: httpx.AsyncClient) -> None:
         ("order=up", "query:order"),
         ("order=", "query:order"),
         ("page=2", "query:page"),
+        ("from_seq=-1", "query:from_seq"),
+        ("cursor=1.a.b&from_seq=3", "query:from_seq"),
         ("Limit=5", "query:Limit"),
         ("=5", "query:"),
         ("filter=%ff", "query:filter"),

@@ -9,3 +9,4 @@ import pytest
 def _fast_ticks(monkeypatch):
     monkeypatch.setattr("godtui.candybar.screens.stream.FRAMES", 150)
     monkeypatch.setattr("godtui.candybar.screens.dispatcher.FRAMES", 150)
+    monkeypatch.setattr("godtui.candybar.screens.store.FRAMES", 150)

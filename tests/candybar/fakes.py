@@ -90,6 +90,10 @@ class MemoryStore:
         self.stands_by: Exception | None = None
         self._told: list[StoredEvent] = []
         self.queries: list[Filter] = []
+        self.reach: int | None = None
+        """How many events a query looks at before it ends early."""
+        self.hold_queries: asyncio.Event | None = None
+        """While set, no query is answered."""
         self.streams: list[tuple[Filter, int | None]] = []
         self._changed = asyncio.Event()
 
@@ -112,14 +116,28 @@ class MemoryStore:
         self._changed = asyncio.Event()
 
     async def query(
-        self, wanted: Filter, *, limit: int = 100, cursor: str | None = None, order: Order = "desc"
+        self,
+        wanted: Filter,
+        *,
+        limit: int = 100,
+        cursor: str | None = None,
+        order: Order = "desc",
+        from_seq: int | None = None,
     ) -> Page:
         self._fail()
         self._need_history()
         self.queries.append(wanted)
+        if self.hold_queries is not None:
+            await self.hold_queries.wait()
         test = wanted.predicate()
-        rows = reversed(self.log) if order == "desc" else iter(self.log)
-        return Page([one for one in rows if test(one)][:limit], None)
+        down = order == "desc"
+        start = (len(self.log) if down else 1) if from_seq is None else from_seq
+        rows = self.log[: max(0, start)][::-1] if down else self.log[max(0, start - 1) :]
+        near = rows[: self.reach]
+        found = [one for one in near if test(one)]
+        if len(found) > limit:
+            return Page(found[:limit], "more")
+        return Page(found, "more", near[-1].seq) if len(near) < len(rows) else Page(found, None)
 
     async def event(self, event_id: UUID) -> StoredEvent | None:
         self._fail()

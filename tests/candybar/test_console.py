@@ -339,7 +339,7 @@ async def test_the_palette_opens_on_a_colon():
 @pytest.mark.parametrize("size", SIZES)
 async def test_at_most_five_keys_are_shown_and_all_of_them_work(size):
     async with console(numbered(3), size) as seen:
-        assert " ".join(seen.lines[-2].split()) == "enter open / filter p pause 2 dispatcher ? help"
+        assert " ".join(seen.lines[-2].split()) == "enter open / filter p pause 2 3 dispatcher, store ? help"
 
 
 async def test_ascii_stands_in_where_the_terminal_has_no_more(monkeypatch):

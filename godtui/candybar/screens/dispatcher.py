@@ -48,6 +48,7 @@ class DispatcherScreen(Screen[None]):
         Binding("d", "dispatch", "dispatch", id="tickets.dispatch", tooltip="past the gate and its checks; asks why"),
         Binding("y", "copy", "copy", id="tickets.copy", tooltip="copy the ticket's JSON"),
         Binding("1", "app.stream", "stream", id="tickets.stream", tooltip="the stream"),
+        Binding("3", "app.store", "store", id="tickets.store", tooltip="the store: all that was ever stored"),
         Binding("question_mark", "app.help", "help", key_display="?", id="tickets.help", tooltip="these keys"),
         Binding(
             "colon", "app.command_palette", "palette", key_display=":", id="tickets.palette", tooltip="every command"

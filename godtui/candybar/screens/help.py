@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain, groupby
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from godtui.candybar.feed import HISTORY
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import plain
 from godtui.candybar.screens.dispatcher import DispatcherScreen
+from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.store import StoreScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.tickets import LOOKS, URGENCY
 from godtui.candybar.widgets.event_detail import EventDetail
+from godtui.candybar.widgets.event_list import EventList
+from godtui.candybar.widgets.store_list import StoreList
 from godtui.candybar.widgets.stream_list import StreamList
 from godtui.candybar.widgets.ticket_detail import TicketDetail
 from godtui.candybar.widgets.ticket_list import TicketList
@@ -58,7 +62,20 @@ STATES: Mapping[TicketState, str] = {
     "rejected": "does not meet the conditions",
     "dispatched": "OpenClaw has it",
 }
-AT_STREAM = (("Stream", StreamList), ("Event", EventDetail), ("Everywhere", StreamScreen))
+AT_STREAM = (
+    ("Stream", StreamList),
+    ("", EventList),
+    ("Event", EventDetail),
+    ("Everywhere", EventsScreen),
+    ("", StreamScreen),
+)
+AT_STORE = (
+    ("Store", StoreList),
+    ("", EventList),
+    ("Event", EventDetail),
+    ("Everywhere", EventsScreen),
+    ("", StoreScreen),
+)
 AT_DISPATCHER = (("Dispatcher", DispatcherScreen), ("Tickets", TicketList), ("Ticket", TicketDetail))
 KEY_CELLS = 28
 NAMES = {
@@ -81,10 +98,10 @@ class HelpScreen(ModalScreen[None]):
         Binding("k", "scroll_by(-1)", "up", show=False, id="help.up", tooltip="One line up"),
     ]
 
-    def __init__(self, looks: Looks, *, at_dispatcher: bool = False) -> None:
+    def __init__(self, looks: Looks, at: type[Screen[Any]]) -> None:
         super().__init__()
         self._looks = looks
-        self._at_dispatcher = at_dispatcher
+        self._at = at
 
     def on_mount(self) -> None:
         self.set_class(self._looks.ascii_only, "-ascii")
@@ -100,12 +117,13 @@ class HelpScreen(ModalScreen[None]):
 
     def _text(self) -> Text:
         text = Text(no_wrap=False)
-        owners = AT_DISPATCHER if self._at_dispatcher else AT_STREAM
+        at_dispatcher = self._at is DispatcherScreen
+        owners = AT_DISPATCHER if at_dispatcher else AT_STORE if self._at is StoreScreen else AT_STREAM
         for title, owner in owners:
             self._section(text, title, _keys(owner))
         self._section(text, "", [("tab", "between list and detail"), ("ctrl+p", "every command, and the themes")])
         self._section(text, "", [("ctrl+q", "quit")])
-        if self._at_dispatcher:
+        if at_dispatcher:
             self._section(text, "Filter", list(TICKET_FILTERS))
             self._section(text, "States", self._ticket_states())
             return text

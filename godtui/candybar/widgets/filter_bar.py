@@ -52,28 +52,22 @@ class Reason(Bar):
         return [Segment(" " + clip(self.sentence, width - 1, looks.glyphs.ellipsis), looks.attention)]
 
 
-class FilterBar(Vertical):
-    """An input line; `enter` applies, `esc` leaves everything as it was."""
+class AskingBar(Vertical):
+    """An input line; `enter` applies, `esc` leaves everything as it was. What cannot be read is pointed at."""
+
+    SIGN = " / "
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "cancel", id="filter.cancel", tooltip="Leave the filter as it was"),
     ]
 
-    class Applied(Message):
-        """The reader wants this filter; `text` is empty for none."""
-
-        def __init__(self, text: str, wanted: Filter) -> None:
-            super().__init__()
-            self.text = text
-            self.wanted = wanted
-
     class Cancelled(Message):
         """The reader wants what was before."""
 
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(id="filter")
+    def __init__(self, clock: Clock, example: str, *, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
         self._clock = clock
-        self._input = Input(placeholder=EXAMPLE, id="filter-text", compact=True, select_on_focus=False)
+        self._input = Input(placeholder=example, classes="asking-text", compact=True, select_on_focus=False)
         self.display = False
         self._caret = Caret()
         self._reason = Reason()
@@ -85,8 +79,8 @@ class FilterBar(Vertical):
         return self._input.value
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="filter-line"):
-            yield Label(" / ", id="filter-sign", markup=False)
+        with Horizontal(classes="asking-line"):
+            yield Label(self.SIGN, classes="asking-sign", markup=False)
             yield self._input
         yield self._caret
         yield self._reason
@@ -102,7 +96,7 @@ class FilterBar(Vertical):
     def refuse(self, error: FilterError) -> None:
         """Point at what cannot be understood."""
         before = self._input.value[: error.offset]
-        self._caret.column = 3 + cell_len(before) - self._input.scroll_offset.x
+        self._caret.column = cell_len(self.SIGN) + cell_len(before) - self._input.scroll_offset.x
         self._caret.sentence = self._reason.sentence = plain(error.message, ascii_only=looks_of(self).ascii_only)
         self._caret.display = True
         self._reason.display = not self._caret.beside
@@ -113,17 +107,37 @@ class FilterBar(Vertical):
     def _forget_fault(self) -> None:
         self._caret.display = self._reason.display = False
 
+    def apply(self, text: str) -> None:
+        """Do what is written; raises FilterError where it cannot be read."""
+        raise NotImplementedError
+
     @on(Input.Submitted)
     def _apply(self, event: Input.Submitted) -> None:
         event.stop()
-        text = event.value.strip()
         try:
-            wanted = parse(event.value, now=self._clock.now()) if text else Filter()
-            wanted.predicate()
+            self.apply(event.value)
         except FilterError as error:
             self.refuse(error)
-        else:
-            self.post_message(self.Applied(text, wanted))
 
     def action_cancel(self) -> None:
         self.post_message(self.Cancelled())
+
+
+class FilterBar(AskingBar):
+    """Where a filter is written."""
+
+    class Applied(Message):
+        """The reader wants this filter; `text` is empty for none."""
+
+        def __init__(self, text: str, wanted: Filter) -> None:
+            super().__init__()
+            self.text = text
+            self.wanted = wanted
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock, EXAMPLE, id="filter")
+
+    def apply(self, text: str) -> None:
+        wanted = parse(text, now=self._clock.now()) if text.strip() else Filter()
+        wanted.predicate()
+        self.post_message(self.Applied(text.strip(), wanted))

@@ -91,7 +91,7 @@ class TruthLine(Bar):
         feed, window = self._link.feed, self._window
         if window is None:
             return []
-        matched = feed.ring.end + feed.dropped
+        matched = feed.ring.end - feed.ring.replayed + feed.dropped
         dropped = feed.dropped + window.lost
         seen = [("seen", feed.seen)] if feed.numbered else []  # else only what matches is known
         return [*seen, ("matched", matched), ("shown", window.shown), ("dropped", dropped)]

@@ -1,0 +1,237 @@
+"""What the screens of events have in common: a list, the event beside it, the filter, and the lines around them."""
+
+from __future__ import annotations
+
+import logging
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from godtui.candybar.alarms import Alarms
+from godtui.candybar.figures import count, size
+from godtui.candybar.link import Link
+from godtui.candybar.marks import MAX_MARKS, Marks
+from godtui.candybar.widgets.banner import Banner
+from godtui.candybar.widgets.event_detail import EventDetail
+from godtui.candybar.widgets.event_list import EventList
+from godtui.candybar.widgets.filter_bar import FilterBar
+from godtui.candybar.widgets.header import HeaderLine
+from godtui.candybar.widgets.keyline import Hint, KeyLine
+from godtui.candybar.widgets.truthline import TruthLine
+from godtui.filters import Filter
+
+log = logging.getLogger(__name__)
+
+SLOW_TICKS = 8
+WIDE = 100
+LOW = 8
+
+
+class EventsScreen(Screen[None]):
+    """Everything is brought up to date by one tick."""
+
+    CSS_PATH = "events.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
+        Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
+        Binding("question_mark", "app.help", "help", key_display="?", id="screen.help", tooltip="keys and filters"),
+        Binding(
+            "colon", "app.command_palette", "palette", key_display=":", id="screen.palette", tooltip="every command"
+        ),
+        Binding(
+            "escape",
+            "back",
+            "back",
+            key_display="esc",
+            id="screen.back",
+            tooltip="close the event; unmark; lift the filter",
+        ),
+    ]
+
+    def __init__(self, link: Link, marks: Marks, events: EventList, alarms: Alarms | None = None) -> None:
+        super().__init__()
+        self._link = link
+        self._ticks = 0
+        self._detail_open = False
+        self.marks = marks
+        self.header = HeaderLine(link)
+        self.banner = Banner(link, alarms)
+        self.events = events
+        self.detail = EventDetail(link)
+        self.detail.display = False
+        self.filter_bar = FilterBar(link.clock)
+        self.keys = KeyLine(link.clock)
+        self.truth = TruthLine(link)
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.banner
+        with Horizontal(id="panes"):
+            yield self.events
+            yield self.detail
+        yield self.filter_bar
+        yield self.keys
+        yield self.truth
+
+    @property
+    def detail_open(self) -> bool:
+        """Whether an event is shown beside the list."""
+        return self._detail_open
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is room for one pane only."""
+        return self.app.size.width < WIDE
+
+    @property
+    def filter_text(self) -> str:
+        """The filter in force, as it was written."""
+        raise NotImplementedError
+
+    def seek(self, text: str, wanted: Filter) -> None:
+        """Show what matches a filter."""
+        raise NotImplementedError
+
+    def bring_up(self) -> None:
+        """Take in what the engine answered; the lists' part of a tick."""
+        raise NotImplementedError
+
+    def hints(self) -> list[Hint]:
+        """The keys that work here."""
+        raise NotImplementedError
+
+    def tick(self) -> None:
+        """One look at the engine; figures four times a second."""
+        self._ticks += 1
+        self.bring_up()
+        self.events.refresh_freshness()
+        if self.detail_open:
+            self.detail.tick()
+        self.keys.show(self.hints())
+        if self._ticks % SLOW_TICKS == 1:
+            self.renew()
+
+    def renew(self) -> None:
+        """Bring the lines around the panes up to date."""
+        self.banner.tick()
+        self.header.renew()
+        self.truth.renew()
+        self.keys.tick()
+
+    def on_resize(self) -> None:
+        self._set_detail(shown=self.detail_open)
+        self.header.display = self.keys.display = self.app.size.height >= LOW
+        if self.focused is not None and not self.focused.display:
+            self.set_focus(self.detail)
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        self.events.restyle()
+        self.detail.restyle()
+        for bar in (self.header, self.banner, self.keys, self.truth):
+            bar.renew()
+
+    def action_filter(self) -> None:
+        if not self.filter_bar.display:
+            self.filter_bar.open(self.filter_text)
+
+    def action_copy(self) -> None:
+        event = self.events.current
+        if event is not None:
+            self.app.copy_to_clipboard(event.to_json().decode())
+            self.keys.notice(f"copied the event's JSON ({size(len(event.body))})")
+
+    def action_back(self) -> None:
+        if self.detail_open:
+            self.close_detail()
+        elif self.marks:
+            number = len(self.marks)
+            self.marks.clear()
+            self.keys.notice(f"{count(number)} no longer marked")
+        elif self.filter_text:
+            self.seek("", Filter())
+
+    @on(FilterBar.Applied)
+    def _apply_filter(self, message: FilterBar.Applied) -> None:
+        self.seek(message.text, message.wanted)
+
+    @on(FilterBar.Cancelled)
+    def close_filter_bar(self) -> None:
+        """Leave the filter."""
+        if self.filter_bar.display:
+            self.filter_bar.display = False
+            self.focus_panes()
+
+    def focus_panes(self) -> None:
+        """Give the keys back to what is in sight."""
+        self.set_focus(self.detail if self.detail_open and self.narrow else self.events)
+
+    @on(EventList.Opened)
+    def _open_detail(self) -> None:
+        if self.detail_open:
+            self.set_focus(self.detail)
+            return
+        self.will_open()
+        self._show_current()
+        self._set_detail(shown=True)
+        if self.narrow:
+            self.set_focus(self.detail)
+
+    def will_open(self) -> None:
+        """An event is about to be shown beside the list."""
+        self.events.hold()
+
+    @on(EventList.Moved)
+    def _follow_cursor(self) -> None:
+        if self.detail_open:
+            self._show_current()
+
+    @on(EventList.MarksFull)
+    def _say_marks_are_full(self) -> None:
+        self.keys.notice(f"{MAX_MARKS} events can be marked, no more; a filter takes in any number")
+
+    @on(EventDetail.Stepped)
+    def _step(self, message: EventDetail.Stepped) -> None:
+        self.events.action_move(message.by)
+
+    def _show_current(self) -> None:
+        try:
+            self.detail.show(self.events.current)
+        except Exception as error:
+            log.exception("an event cannot be shown")
+            self.keys.notice(f"this event cannot be shown: {type(error).__name__}: {error}")
+
+    def _set_detail(self, *, shown: bool) -> None:
+        self._detail_open = shown
+        self.detail.display = shown
+        self.events.display = not (shown and self.narrow)
+        self.events.join(right=shown and not self.narrow)
+        self.detail.join(left=shown and not self.narrow)
+
+    def close_detail(self) -> None:
+        """Only the list."""
+        self._set_detail(shown=False)
+        self.set_focus(self.events)
+
+    def guarded_tick(self) -> None:
+        """A tick that fails is said, and the next one comes."""
+        try:
+            self.tick()
+        except Exception as error:
+            log.exception("a tick of the console failed")
+            self.keys.notice(f"the console stumbled over {type(error).__name__}: {error}")
+
+    def reading_hints(self) -> list[Hint] | None:
+        """The keys while a filter is written or an event is read; None where it is the list's turn."""
+        if self.filter_bar.display:
+            return [Hint("enter", "apply"), Hint("esc", "cancel")]
+        copy_and_help = [Hint("y", "copy"), Hint("?", "help")]
+        if self.detail.has_focus:
+            return [Hint("esc", "close"), Hint("j k", "scroll"), Hint("n N", "next, previous"), *copy_and_help]
+        if self.detail_open:
+            return [Hint("esc", "close"), Hint("j k", "follow"), Hint("enter", "scroll"), *copy_and_help]
+        return None
