@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Self
+from uuid import UUID
 
 from godtui import jsontext
 from godtui.bloodbank.bus import Message
+from godtui.bloodbank.replayed import is_sent_again, replay_of
 from godtui.dispatcher.plane import body_of
 from godtui.envelope import EventEnvelope, read_envelope
 from godtui.jsontext import Json
 
 
 class Delivery(NamedTuple):
-    """An event of `webhook.plane.#`: its ids, its own time (µs since 1970) and Plane's body."""
+    """An event of `webhook.plane.#`: its ids, its own time (µs since 1970) and Plane's body.
+
+    `replay_id` is the replay that sent it once more, None where it comes as it was published.
+    """
 
     event_id: bytes
     correlation_id: bytes
     time: int
     body: Json
+    replay_id: UUID | None = None
 
     @classmethod
     def of_message(cls, message: Message) -> Self:
         """From the bus. Raises InvalidEventError."""
-        return cls.of_envelope(read_envelope(message.body)[0])
+        envelope = read_envelope(message.body)[0]
+        again = message.headers and is_sent_again(message.headers, envelope.time)
+        return cls.of_envelope(envelope)._replace(replay_id=replay_of(message.headers) if again else None)
 
     @classmethod
     def of_envelope(cls, envelope: EventEnvelope) -> Self:

@@ -99,6 +99,9 @@ class Ledger:
     async def decide(self, deliveries: Sequence[Delivery], watermark: int | None = None) -> Decided:
         """Decide on each delivery that was not decided yet, in order, and record how far that reaches.
 
+        One that a replay sent is judged again, by the rules of today and like one that comes late: what its time was
+        dispatched for stays dispatched.
+
         Raises LogUnavailableError, in which case nothing was decided.
         """
         unit = _Decide(self, deliveries, watermark)
@@ -225,7 +228,7 @@ def _draft(say: Say, cause: Delivery | None) -> EventDraft:
     return EventDraft(
         event_type=f"infra.ticket.{say.verdict}",
         payload=dict(say.payload),
-        source=SOURCE,
+        source=SOURCE if cause is None or cause.replay_id is None else {**SOURCE, "replay_id": str(cause.replay_id)},
         correlation_id=None if chain is None else UUID(bytes=chain),
         causation_id=None if parent is None else UUID(bytes=parent),
     )
@@ -247,7 +250,7 @@ class _Decide:
         changed: set[str] = set()
         refused: dict[int, str] = {}
         for index, delivery in enumerate(self.deliveries):
-            if transaction.execute(tables.IS_DECIDED, (delivery.event_id,)).fetchone():
+            if delivery.replay_id is None and transaction.execute(tables.IS_DECIDED, (delivery.event_id,)).fetchone():
                 continue
             try:
                 with transaction.unit():

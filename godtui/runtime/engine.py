@@ -22,6 +22,7 @@ from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
+from godtui.candystore.replay.tables import LOWEST_NEEDED as REPLAYS_NEED
 from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
 from godtui.candystore.tallies import Tallier, subtract
@@ -262,7 +263,7 @@ class Engine:
             self.settings.retention,
             publisher_to(retention_told(outbox)).publish,
             clock,
-            keepers=(Keeper("queue", tables.LOWEST_NEEDED),),
+            keepers=(Keeper("queue", tables.LOWEST_NEEDED), Keeper("replay", REPLAYS_NEED)),
             trims=(subtract,),
         )
         start("retention", retention.run, retention.look)

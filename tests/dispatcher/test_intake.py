@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import pytest
 
@@ -20,6 +21,7 @@ from godtui.dispatcher.intake import Intake
 from godtui.dispatcher.ledger import Decided
 from godtui.envelope import EventDraft, new_id, read_envelope
 from godtui.eventlog import LogUnavailableError
+from godtui.operations import ReplayRequest
 from godtui.settings import MessageTtl
 from tests.clock import ManualClock
 from tests.dispatcher.checking import until
@@ -127,7 +129,64 @@ async def test_a_foreign_publisher_may_send_plane_s_body_as_the_payload(there: W
     await there.reaches(1, "dispatched")
 
 
-async def test_a_delivery_that_is_replayed_to_the_bus_is_decided_already(there: World) -> None:
+async def replay(there: World, expression: str = "type:webhook.plane.#") -> UUID:
+    """Replay what is stored to the bus, and wait until all of it is decided."""
+    replays = there.running.operations.replays
+    made = await replays.create(ReplayRequest(filter=expression, speed="max"))
+
+    async def is_over() -> bool:
+        view = await replays.replay(made.replay_id)
+        return view is not None and view.state == "completed"
+
+    await there.until(is_over)
+    bus = there.running._transport.bus
+    name = plane_queue(MessageTtl()).name
+
+    async def is_empty() -> bool:
+        ready, unsettled, _ = await bus.statistics(name)
+        return ready + unsettled == 0
+
+    await there.until(is_empty)
+    await quiet()
+    return made.replay_id
+
+
+async def test_nothing_that_was_dispatched_is_dispatched_by_a_replay(there: World) -> None:
+    await there.start()
+    await there.post(edited(1, 0))
+    await there.reaches(1, "dispatched")
+    await there.decided(edited(2, 0))
+    await there.reaches(2, "dispatched")
+    await there.decided(edited(2, 9, group="completed"))
+    before = await there.said(1), await there.said(2)
+    await replay(there)
+    assert len(there.claw.requests) == 2
+    assert (await there.said(1), await there.said(2)) == before
+    # Nor once everything that tells of it has been forgotten.
+    there.clock.advance(60 * 86_400)
+    await there.until(lambda: _is_forgotten(there))
+    await replay(there)
+    assert len(there.claw.requests) == 2
+
+
+async def _is_forgotten(there: World) -> bool:
+    return bool((await there.rows("SELECT count(*) FROM dispatch_decided"))[0][0] == 0)
+
+
+async def test_a_replay_has_judged_again_what_was_never_dispatched(there: World) -> None:
+    await there.start(infra_ready_labels="ready,approved")
+    await there.decided(edited(1, 0))
+    await there.reaches(1, "rejected")
+    await there.restart(infra_ready_labels="ready,automation:go")
+    replay_id = await replay(there)
+    await there.reaches(1, "dispatched")
+    qualified = (await there.events("type:infra.ticket.qualified is:replayed"))[0].envelope()
+    assert qualified.source["replay_id"] == str(replay_id)
+    await replay(there)
+    assert len(there.claw.requests) == 1
+
+
+async def test_a_delivery_that_says_no_more_than_a_header_of_a_replay_is_decided_already(there: World) -> None:
     await there.start()
     await there.post(edited(1, 0))
     await there.reaches(1, "dispatched")

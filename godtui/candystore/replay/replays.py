@@ -92,7 +92,8 @@ class Replays:
             done=0,
             sent=0,
             skipped=0,
-            position=0,
+            # What lies before its first event need not be kept for it.
+            position=0 if found.first_seq is None else found.first_seq - 1,
             at=None,
             until_seq=until_seq,
             last_at=found.last_at,

@@ -33,6 +33,7 @@ class Survey:
 
     total: int = 0
     exact: bool = True
+    first_seq: int | None = None
     first_at: int | None = None
     last_at: int | None = None
     paced: float = 0.0
@@ -82,7 +83,7 @@ async def survey(
 def _count(found: Survey, event: StoredEvent, tempo: Tempo) -> None:
     found.paced += wait_between(found.last_at, event.time, tempo.speed, tempo.max_gap, tempo.least)
     if found.first_at is None:
-        found.first_at = event.time
+        found.first_seq, found.first_at = event.seq, event.time
     found.last_at = event.time
     found.by_type[event.event_type] += 1
     found.total += 1

@@ -79,5 +79,8 @@ FORGET: Final = (
 )
 """All that ended but the newest, one more than the offset."""
 
-LOWEST_NEEDED: Final = "SELECT min(position) + 1 FROM replays WHERE ended_at IS NULL"
-"""The first position that an open replay may still send; null where there is none."""
+_ID_TEXT: Final = " || '-' || ".join(
+    f"substr(lower(hex(id)), {first}, {length})" for first, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+)
+LOWEST_NEEDED: Final = f"SELECT min(position) + 1, {_ID_TEXT} FROM replays WHERE ended_at IS NULL"  # noqa: S608
+"""The first position that an open replay may still send, and its id; null where there is none."""
