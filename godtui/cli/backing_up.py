@@ -59,7 +59,7 @@ def run_backup(given: Given, file: Path, force: bool, as_json: bool) -> None:
     """
     from godtui.candystore.backup import Backup
 
-    _require_here(given, "backup")
+    require_here(given, "backup")
     meter = Meter()
     backup = Backup(given.settings().data_dir, file, replace=force, progress=meter)
     _tell(asyncio.run(watched(backup, meter, "backup")), file, as_json, "backed up")
@@ -70,7 +70,7 @@ def run_restore(given: Given, file: Path, as_json: bool) -> None:
     from godtui.candystore.backup import Restoration
     from godtui.runtime.rooms import ROOMS
 
-    _require_here(given, "restore")
+    require_here(given, "restore")
     directory = given.settings().data_dir
     ownership = own(directory)
     try:
@@ -117,7 +117,8 @@ async def watched(job: Job[_Result_co], meter: Meter, label: str) -> _Result_co:
     return await running
 
 
-def _require_here(given: Given, command: str) -> None:
+def require_here(given: Given, command: str) -> None:
+    """Raises WrongUsageError where another instance than this machine's was named."""
     if given.url is not None:
         raise WrongUsageError(
             f"{command} works on a data directory of this machine; run it where that godtui runs, without --attach"

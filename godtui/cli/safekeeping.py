@@ -1,4 +1,4 @@
-"""The commands that keep the log safe: `backup` and `restore`."""
+"""The commands that keep the log safe: `backup`, `restore` and `salvage`."""
 
 from __future__ import annotations
 
@@ -36,3 +36,19 @@ def restore(given: Given, /, file: Path, as_json: bool, attach: str | None, **fl
     from godtui.cli.backing_up import run_restore
 
     run_restore(given.take(attach, flags), file, as_json)
+
+
+@click.command()
+@click.option("--print", "printed", is_flag=True, help="Print the events that can be read, and change nothing.")
+@click.option("--force", is_flag=True, help="Also where a check finds nothing wrong.")
+@_AS_JSON
+@settings_options
+@click.pass_obj
+def salvage(given: Given, /, printed: bool, force: bool, as_json: bool, attach: str | None, **flags: Any) -> None:
+    """Replace a damaged log by what can be read of it; the damaged one is kept beside. No godtui may run there."""
+    from godtui.cli.salvaging import run_print, run_salvage
+
+    if printed:
+        run_print(given.take(attach, flags))
+    else:
+        run_salvage(given.take(attach, flags), force, as_json)

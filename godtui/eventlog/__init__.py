@@ -4,6 +4,7 @@ from godtui.eventlog.allegiance import NOTE as BUS_NOTE
 from godtui.eventlog.allegiance import Allegiance, belonging
 from godtui.eventlog.copying import Copied, LogCopy, Progress
 from godtui.eventlog.cuts import CutEvent, Walked
+from godtui.eventlog.damage import examine, require_intact
 from godtui.eventlog.database import APPLICATION_ID
 from godtui.eventlog.errors import (
     CopyError,
@@ -21,8 +22,10 @@ from godtui.eventlog.notes import replace_file, write_note
 from godtui.eventlog.owner import Ownership, read_note
 from godtui.eventlog.placing import placed, require_place, require_room
 from godtui.eventlog.readers import Readers
+from godtui.eventlog.salvage import Salvage, Saved, readable
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import UNSTORABLE, Outcome, Record, Transaction, Verdict, same_body
+from godtui.eventlog.wreck import Lost
 
 __all__ = [
     "APPLICATION_ID",
@@ -39,6 +42,7 @@ __all__ = [
     "EventLog",
     "LogCopy",
     "LogUnavailableError",
+    "Lost",
     "Migrations",
     "Outcome",
     "OwnedError",
@@ -47,17 +51,22 @@ __all__ = [
     "Progress",
     "Readers",
     "Record",
+    "Salvage",
+    "Saved",
     "Stretches",
     "Tail",
     "Transaction",
     "Verdict",
     "Walked",
     "belonging",
+    "examine",
     "is_damage",
     "known_version",
     "placed",
     "read_note",
+    "readable",
     "replace_file",
+    "require_intact",
     "require_place",
     "require_room",
     "same_body",

@@ -215,7 +215,10 @@ class LogCopy:
         if self._stopped or code == sqlite3.SQLITE_INTERRUPT:
             return _stopped()
         if is_damage(error):
-            return DamagedError(f"{self._source} is damaged ({error})")
+            return DamagedError(
+                f"{self._source} is damaged ({error}), so no copy was made; godtui salvage saves what can be read of"
+                " the log in a data directory"
+            )
         if code == sqlite3.SQLITE_FULL:
             return CopyError(f"there is no room for {self._target.name} in {self._target.parent}; free some and repeat")
         if code == sqlite3.SQLITE_CANTOPEN and not self._source.is_file():

@@ -17,8 +17,8 @@ from godtui.eventlog.frames import HEADER_BYTES, fault_of, recovered_frames
 CHECK_SECONDS: Final = 2.0
 """How long a file is searched for its damage."""
 ADVICE: Final = (
-    "nothing was changed; godtui salvage saves what can still be read, or move the file away and restore a backup by "
-    "godtui restore"
+    "nothing was changed; godtui salvage saves what can still be read, or move the file away and restore a backup, or "
+    "name another --data-dir"
 )
 
 _MAGIC: Final = b"SQLite format 3\0"
