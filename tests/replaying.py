@@ -29,7 +29,8 @@ QUEUE = "infra-dispatcher.plane"
 
 
 class MemoryReplays:
-    """ReplayOperations over `total` events, the first at seq 1; with `error`, all of it fails that way.
+    """ReplayOperations over `total` events, the first at seq 1; with `error` all of it fails that way, and with
+    `blind` who looks at one.
 
     `ticks` is how many more a running replay has sent each time that it is looked at.
     """
@@ -38,6 +39,7 @@ class MemoryReplays:
         self.total = total
         self.ticks = 0
         self.error: Exception | None = None
+        self.blind: Exception | None = None
         self.calls: list[tuple[Any, ...]] = []
         self.all: dict[UUID, ReplayView] = {}
 
@@ -84,6 +86,8 @@ class MemoryReplays:
 
     async def replay(self, replay_id: UUID) -> ReplayView | None:
         self._note("replay", replay_id)
+        if self.blind is not None:
+            raise self.blind
         found = self.all.get(replay_id)
         if found is not None and found.state == "running" and self.ticks:
             return self._sent(found, self.ticks)

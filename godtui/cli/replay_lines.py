@@ -17,7 +17,7 @@ COLUMNS: Final = ("id", "state", "done", "of", "to", "filter")
 NUMBERS: Final = ("done", "of")
 FLEXIBLE: Final = ("to", "filter")
 LABEL_CELLS: Final = 12
-LEAST_TEXT: Final = 28
+LEAST_TEXT: Final = 20
 NARROW: Final = 60
 """Where a terminal has fewer cells than this, a replay's time has no room beside its numbers."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -283,6 +284,40 @@ def test_an_interrupt_pauses(instance: Engine, fake: MemoryReplays, home: Path) 
     ]
 
 
+def test_an_interrupt_that_cannot_pause(fake: MemoryReplays, capsys: pytest.CaptureFixture[str]) -> None:
+    asyncio.run(replaying._pause(fake, UUID(FIRST)))
+    fake.error = TimeoutError()
+    asyncio.run(replaying._pause(fake, UUID(FIRST)))
+    assert capsys.readouterr().err.splitlines() == [
+        f"godtui: the replay could not be paused ({why}); see godtui replays show {FIRST}"
+        for why in (f"there is no replay {FIRST}", "no answer in time")
+    ]
+
+
+def test_a_replay_that_is_lost_sight_of_goes_on(ask: Asking, fake: MemoryReplays) -> None:
+    fake.blind = StoreUnavailableError("the disk is gone")
+    ended = ask("replay", "disk", "--yes")
+    assert (ended.code, ended.stdout) == (3, "")
+    assert ended.sentence == (
+        "the disk is gone; the replay goes on where it stands whenever a godtui runs there: "
+        f"godtui replays follow {FIRST}"
+    )
+
+
+def test_a_real_instance_replays(command: Command, live: Process) -> None:
+    chain = str(UUID(int=6))
+    for number in range(3):
+        payload = json.dumps({"message": f"replayed {number}"})
+        arguments = ("--payload", payload, "--correlation-id", chain, "--attach", live.url)
+        assert command("publish", "test.event.created", *arguments).code == 0
+    ended = command("replay", f"correlation:{chain}", "--to", TO, "--speed", "max", "--yes", "--attach", live.url)
+    assert (ended.code, ended.stderr) == (0, "")
+    told = json.loads(ended.stdout)
+    assert (told["state"], told["total"], told["sent"]) == ("completed", 3, 3)
+    listed = command("replays", "list", "--attach", live.url).stdout.splitlines()
+    assert told in map(json.loads, listed)
+
+
 def test_a_terminal_is_asked_and_sees_how_far_it_is(instance: Engine, fake: MemoryReplays, home: Path) -> None:
     fake.ticks = 3
     assert instance.url is not None
@@ -357,7 +392,7 @@ def test_a_plan_fits_everywhere() -> None:
     )
     for width in (1, 20, 40, 80):
         lines = list(plan_lines(plan, Look(width, True, NOW)))
-        assert all(line.isascii() and cell_len(line) <= max(width, 41) for line in lines)
+        assert all(line.isascii() and cell_len(line) <= max(width, 40) for line in lines)
     lines = list(plan_lines(plan, WIDE))
     assert "events       about 12,345" in lines
     assert "invalid      about 7 by today's contracts" in lines
