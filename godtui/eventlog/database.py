@@ -34,6 +34,18 @@ _SETTINGS: Final = (
     "PRAGMA recursive_triggers = ON",  # or INSERT OR REPLACE would delete stored events unseen by their trigger
 )
 
+_FORBIDDEN: Final = frozenset(
+    {
+        sqlite3.SQLITE_ALTER_TABLE,
+        sqlite3.SQLITE_CREATE_TRIGGER,
+        sqlite3.SQLITE_DROP_INDEX,
+        sqlite3.SQLITE_DROP_TABLE,
+        sqlite3.SQLITE_DROP_TRIGGER,
+        sqlite3.SQLITE_DROP_VIEW,
+    }
+)
+_LASTING_SETTINGS: Final = frozenset({"recursive_triggers", "writable_schema", "synchronous", "journal_mode"})
+
 
 def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection:
     """The writing connection, every room's tables at their newest version.
@@ -53,12 +65,22 @@ def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection
         for setting in _SETTINGS:
             connection.execute(setting)
         migrate(connection, rooms)
+        connection.set_authorizer(_permit)
     except BaseException:
         connection.close()
         if made and path.stat().st_size == 0:  # an empty file would pass for one that lost everything
             path.unlink()
         raise
     return connection
+
+
+def _permit(action: int, name: str | None, value: str | None, _database: str | None, _trigger: str | None) -> int:
+    """What a statement may do once the tables are there: nothing that takes away what guards stored events."""
+    if action in _FORBIDDEN:
+        return sqlite3.SQLITE_DENY
+    if action == sqlite3.SQLITE_PRAGMA and value is not None and name in _LASTING_SETTINGS:
+        return sqlite3.SQLITE_DENY
+    return sqlite3.SQLITE_OK
 
 
 def identity(path: str) -> tuple[int, int] | None:

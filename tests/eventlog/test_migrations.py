@@ -158,6 +158,36 @@ async def test_stored_events_never_change(log: EventLog, statement: str, sentenc
     assert await log.rows("SELECT * FROM events", purpose="test") == before
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TRIGGER events_never_change",
+        "DROP TRIGGER events_never_vanish",
+        "DROP TABLE events",
+        "DROP INDEX events_by_id",
+        "DROP VIEW stored_events",
+        "ALTER TABLE events RENAME TO others",
+        "ALTER TABLE events DROP COLUMN headers",
+        "ALTER TABLE events ADD COLUMN more TEXT",
+        "CREATE TRIGGER other AFTER INSERT ON events BEGIN SELECT 1; END",
+        "PRAGMA recursive_triggers = OFF",
+        "PRAGMA writable_schema = ON",
+        "DELETE FROM sqlite_master",
+        "UPDATE sqlite_master SET sql = ''",
+    ],
+)
+async def test_nothing_takes_away_what_guards_stored_events(log: EventLog, statement: str) -> None:
+    await log.append(records(3))
+    before = await log.rows("SELECT * FROM sqlite_master", purpose="test")
+    with pytest.raises(sqlite3.DatabaseError):
+        await log.submit(lambda transaction: transaction.execute(statement))
+    assert await log.rows("SELECT * FROM sqlite_master", purpose="test") == before
+    with pytest.raises(sqlite3.IntegrityError):
+        await log.submit(lambda transaction: transaction.execute("INSERT OR REPLACE INTO events SELECT * FROM events"))
+    assert (await log.append(records(1)))[0].seq == 4
+    assert log.fault is None
+
+
 async def test_only_what_lies_below_the_floor_may_go(log: EventLog) -> None:
     await log.append(records(5))
 
