@@ -29,8 +29,11 @@ DECLARED_SECONDS: Final = 5.0
 LOOK_EVENTS: Final = 100_000
 """After so many events it is seen again what retention has cut."""
 
-_EVENT_AT: Final = "SELECT event_id FROM events WHERE seq = ?"
-_FIRST: Final = "SELECT min(seq) FROM events"
+BUSY_PAUSE: Final = 3.0
+"""While others write, what catches up pauses so many times as long as it works; else as long."""
+
+_EVENT_AT: Final = "SELECT event_id, stored_at FROM events WHERE seq = ?"
+_FIRST: Final = "SELECT seq, stored_at FROM events ORDER BY seq LIMIT 1"
 
 logger = logging.getLogger(__name__)
 
@@ -177,7 +180,10 @@ class Search:
         rows = await self._log.rows(_EVENT_AT, (extent.indexed,), purpose="what was indexed last")
         if not rows and extent.event_id is not None:
             return f"the event {extent.indexed:,}, to which it goes, is no longer stored"
-        return None if not rows or rows[0][0] == extent.event_id else "it was made of another log"
+        if rows and rows[0][0] != extent.event_id:
+            return "it was made of another log"
+        self._stored_at = rows[0][1] if rows else 0
+        return None
 
     async def _step(self) -> None:
         """Index the next events, waiting for them where there are none yet."""
@@ -194,36 +200,44 @@ class Search:
             return
         if indexed - self._cut_looked_at >= LOOK_EVENTS:
             await self._drop_cut()
-        started = self._clock.monotonic()
+        started, last = self._clock.monotonic(), self._log.last_seq
         events = await self._log.after(indexed, BATCH_EVENTS)
         if events:
             self._extent = await self._writer.perform(self._writer.add, events)
             self._stored_at = events[-1].stored_at
         elif indexed < self._log.last_seq:
             self._extent = await self._writer.perform(self._writer.skip, self._log.last_seq)
-        # As long as it took: whoever catches up takes half of the time at most.
-        await self._clock.sleep(self._clock.monotonic() - started)
+        await self._rest(started, last)
+
+    async def _rest(self, started: float, last: int) -> None:
+        """Let others be who want the processor, the disk and the log's readers; the log ended at `last` before."""
+        took = self._clock.monotonic() - started
+        await self._clock.sleep(took * (BUSY_PAUSE if self._log.last_seq > last else 1.0))
 
     async def _keep_indexes(self) -> None:
         """Take up changes of what is declared, and bring the payload indexes a step nearer to it."""
         declared = tuple(dict.fromkeys(self.paths()))
         if set(declared) != {index.path for index in self._extent.indexes}:
             self._extent = await self._writer.perform(self._writer.declare, declared)
-        started = self._clock.monotonic()
+        started, last = self._clock.monotonic(), self._log.last_seq
         if behind := self._extent.unbuilt:
             events = await self._log.after(behind[0].upto, BATCH_EVENTS)
             self._extent = await self._writer.perform(self._writer.build, events)
         elif self._extent.is_littered:
             self._extent = await self._writer.perform(self._writer.clear)
-        await self._clock.sleep(self._clock.monotonic() - started)
+        else:
+            return
+        await self._rest(started, last)
 
     def _is_behind(self) -> bool:
         return bool(self._extent.unbuilt) or self._extent.is_littered
 
     async def _drop_cut(self) -> None:
         """Remove the segments of which nothing is stored any more."""
-        first = (await self._log.rows(_FIRST, purpose="where the log begins"))[0][0]
-        if first is not None:
+        rows = await self._log.rows(_FIRST, (), purpose="where the log begins")
+        if rows:
+            first, stored_at = rows[0]
+            self._stored_at = self._stored_at or stored_at
             while (extent := await self._writer.perform(self._writer.drop_below, first)) != self._extent:
                 self._extent = extent
         self._cut_looked_at = self._extent.indexed
@@ -262,12 +276,14 @@ class Search:
             logger.warning("%s cannot be written (%s); searches read the log instead", self.path, error)
         self._fault = str(error)
 
-    def _lag_seconds(self, indexed: int, last: int) -> float:
-        """How long the first event that is not indexed has been stored, as far as that is known without reading."""
+    def _lag_seconds(self, indexed: int, last: int) -> float | None:
+        """How long the first event that is not indexed has been stored, or the one before; None while unknown."""
         if indexed >= last:
             return 0.0
         waiting = self._log.tail.after(indexed, 1)
         stored_at = waiting[0].stored_at if waiting else self._stored_at
+        if not stored_at:
+            return None
         return round(max(0, self._clock.now() - stored_at) / 1_000_000, 3)
 
 
