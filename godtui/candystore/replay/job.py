@@ -168,7 +168,7 @@ class Job:
             async for step in steps:
                 if not await self._play_page(step.events, pace):
                     return
-        await self._over("completed", "completed")
+        await self._over("completed", "completed", self.refusal)
 
     async def _play_page(self, events: Sequence[StoredEvent], pace: Pace) -> bool:
         """Send these when they are due; False where the replay stands elsewhere by now."""
@@ -215,8 +215,8 @@ class Job:
 
     def _note(self, events: Sequence[StoredEvent], carried: Carried) -> None:
         if carried.refused:
-            self.refusal = f"{self.replay.skipped:,} were refused and left out, the last because {carried.reason}"
-            logger.warning("replay %s: of its events %s", self.replay.replay_id, self.refusal)
+            self.refusal = f"{self.replay.skipped:,} left out, as the bus refuses them; the last: {carried.reason}"
+            logger.warning("replay %s: %s", self.replay.replay_id, self.refusal)
         if self._queue is None:
             self._tools.feed.offer(self.replay.replay_id, events[: carried.through])
 

@@ -16,6 +16,7 @@ from godtui.bloodbank.embedded import EmbeddedBus
 from godtui.bloodbank.handed import Handed
 from godtui.bloodbank.outbox import Append, Outbox
 from godtui.bloodbank.publisher import Publisher
+from godtui.bloodbank.receipt import Receipt
 from godtui.candystore.replay.carriers import Carrier, EmbeddedCarrier
 from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.replay.job import Tools
@@ -51,6 +52,7 @@ class Rig:
         self.clock = ManualClock()
         self._time: Clock = time or self.clock
         self.estate = Estate()
+        self.make_carrier: Callable[[EventLog], Carrier] | None = None
         self._make_log = make_log
         self._worker: asyncio.Task[None] | None = None
 
@@ -62,7 +64,7 @@ class Rig:
         self.publisher = Publisher(self.bus, CONTRACTS, clock=self._time)
         loop = asyncio.get_running_loop()
         self.feed = ReplayFeed(lambda: self.log.tail.wake(loop))
-        carrier: Carrier = EmbeddedCarrier(self.bus, self.log)
+        carrier = self.make_carrier(self.log) if self.make_carrier else EmbeddedCarrier(self.bus, self.log)
         news = News(self.publisher.message, Outbox(self.log, Append))
         planner = Planner(self.log, carrier, self._time, CONTRACTS, lambda: self.estate)
         self.replays = Replays(Tools(self.log, carrier, self.feed, news, self._time), planner)
@@ -92,8 +94,7 @@ class Rig:
             )
             for time in times
         ]
-        for draft in drafts:
-            await self.publisher.publish(draft)
+        assert all(isinstance(each, Receipt) for each in await self.publisher.publish_batch(drafts))
         return [draft.event_id for draft in drafts]
 
     async def create(self, filter: str = f"type:{CREATED}", **asked: Any) -> ReplayView:  # noqa: A002 - as it is asked

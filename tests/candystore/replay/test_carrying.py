@@ -1,0 +1,93 @@
+"""Sending over a broker: what is confirmed is kept, what is not is tried again, what is refused is said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from godtui.bloodbank.bus import (
+    Confirmed,
+    Message,
+    PublishOutcome,
+    QueueStatistics,
+    Refused,
+    Unconfirmed,
+    UnknownQueueError,
+)
+from godtui.candystore.replay.carriers import BrokerCarrier
+from tests.candystore.replay.rig import Rig
+from tests.candystore.replay.test_faults import ticking
+
+
+class HandBus:
+    """A broker that answers what the test says, and else confirms."""
+
+    def __init__(self) -> None:
+        self.answers: list[dict[int, PublishOutcome]] = []
+        self.sent: list[list[Message]] = []
+        self.gone = False
+
+    async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
+        self.sent.append(list(messages))
+        if self.gone:
+            return [Refused("no queue named some is declared")] * len(messages)
+        answer = self.answers.pop(0) if self.answers else {}
+        return [answer.get(place, Confirmed(None)) for place in range(len(messages))]
+
+    async def statistics(self, queue: str) -> QueueStatistics:
+        if self.gone:
+            raise UnknownQueueError(f"no queue named {queue} is declared")
+        return QueueStatistics(0, 0, 0)
+
+    @property
+    def payloads(self) -> list[str]:
+        return [message.body.decode().rpartition('"message":"')[2][:4] for step in self.sent for message in step]
+
+
+@pytest.fixture
+def bus() -> HandBus:
+    return HandBus()
+
+
+@pytest_asyncio.fixture
+async def far(tmp_path: Path, bus: HandBus) -> AsyncGenerator[Rig]:
+    opened = Rig(tmp_path)
+    opened.make_carrier = lambda log: BrokerCarrier(bus, log, 5.0)  # type: ignore[arg-type]
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_what_was_not_confirmed_is_sent_again_in_order(far: Rig, bus: HandBus) -> None:
+    await far.publish(range(4))
+    bus.answers = [{1: Unconfirmed("the broker is away"), 2: Confirmed(None)}, {0: Unconfirmed("the broker is away")}]
+    view = await far.create(speed="max")
+    waiting = await far.reaches(view.replay_id, done=1, reason="the broker is away")
+    assert waiting.state == "running"
+    done = await ticking(far, view, "completed")
+    assert (done.done, done.sent, done.skipped, done.reason) == (4, 4, 0, "")
+    assert bus.payloads == ["at 0", "at 1", "at 2", "at 3", "at 1", "at 2", "at 3", "at 1", "at 2", "at 3"]
+    first = bus.sent[0][0]
+    assert first.record is not None
+    assert first.routing_key == first.record.event_type
+
+
+async def test_what_is_refused_for_good_is_left_out_and_said(far: Rig, bus: HandBus) -> None:
+    await far.publish(range(3))
+    bus.answers = [{1: Refused("it is larger than the broker takes")}]
+    view = await far.create(speed="max", to="queue:some")
+    done = await far.reaches(view.replay_id, state="completed")
+    assert (done.done, done.sent, done.skipped) == (3, 2, 1)
+    assert done.reason == "1 left out, as the bus refuses them; the last: it is larger than the broker takes"
+
+
+async def test_a_queue_of_the_broker_s_that_goes_fails_it(far: Rig, bus: HandBus) -> None:
+    await far.publish([0, 10])
+    view = await far.create(to="queue:some")
+    await far.reaches(view.replay_id, done=1)
+    bus.gone = True
+    failed = await ticking(far, view, "failed")
+    assert (failed.reason, failed.done, failed.skipped) == ("no queue named some is declared", 1, 0)
