@@ -33,7 +33,7 @@ def plan_lines(plan: ReplayPlan, look: Look) -> Iterator[str]:
         "until": _moment(plan.last_at),
         "invalid": f"{about}{plan.invalid:,} by today's contracts" if plan.invalid else "none by today's contracts",
         "speed": tempo(plan.speed, plan.rate, plan.max_gap_s),
-        "takes": "as long as sending takes" if plan.duration_s is None else f"about {span(plan.duration_s)}",
+        "takes": _length(plan.duration_s),
     }
     for name, value in facts.items():
         if value:
@@ -91,7 +91,8 @@ def end_line(replay: ReplayView) -> str:
     began, ended = replay.started_at, replay.ended_at
     taken = f" in {span((ended - began).total_seconds())}" if began is not None and ended is not None else ""
     refused = f"; the bus refused {replay.skipped:,} of them" if replay.skipped else ""
-    return f"replay {replay.replay_id} completed: {replay.sent:,} events to {target(replay.to)}{taken}{refused}"
+    sent = "1 event" if replay.sent == 1 else f"{replay.sent:,} events"
+    return f"replay {replay.replay_id} completed: {sent} to {target(replay.to)}{taken}{refused}"
 
 
 def progress_text(replay: ReplayView, rate: float, look: Look) -> str:
@@ -147,6 +148,12 @@ def span(seconds: float) -> str:
     days, hours, minutes, rest = whole // 86_400, whole // 3600 % 24, whole // 60 % 60, whole % 60
     clock = f"{hours}:{minutes:02}:{rest:02}" if whole >= 3600 else f"{minutes}:{rest:02}"
     return f"{days:,} d {clock}" if days else clock
+
+
+def _length(seconds: float | None) -> str:
+    if seconds is None:
+        return "as long as sending takes"
+    return "less than a second" if seconds < 1 else f"about {span(seconds)}"
 
 
 def _progress(replay: ReplayView) -> str:

@@ -369,6 +369,8 @@ def test_how_a_replay_stands_and_ends() -> None:
     assert end_line(VIEW.model_copy(update=done)) == (
         f"replay {FIRST} completed: 7 events to the bus in 1:01; the bus refused 2 of them"
     )
+    alone = VIEW.model_copy(update={"state": "completed", "sent": 1})
+    assert end_line(alone) == f"replay {FIRST} completed: 1 event to the bus"
     failed = VIEW.model_copy(update={"state": "failed", "reason": "the queue x is gone", "done": 7})
     assert end_line(failed) == f"replay {FIRST} failed after 7 of 12,345 events: the queue x is gone"
     lines = list(replay_lines(failed.model_copy(update={"position": 1234, "skipped": 1, "at": NOW}), WIDE))
@@ -397,6 +399,8 @@ def test_a_plan_fits_everywhere() -> None:
     assert "events       about 12,345" in lines
     assert "invalid      about 7 by today's contracts" in lines
     assert "takes        as long as sending takes" in lines
+    for seconds, told in ((0.2, "less than a second"), (61, "about 1:01")):
+        assert f"takes        {told}" in list(plan_lines(plan.model_copy(update={"duration_s": seconds}), WIDE))
     assert "queues       a                        5" in lines
     assert "             queue.of.long.name  12,345  s␛" in lines
 
