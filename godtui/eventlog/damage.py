@@ -67,6 +67,17 @@ def damaged(path: Path, error: BaseException) -> DamagedError:
     return DamagedError(f"{path} is damaged ({error}; {said}); {ADVICE}")
 
 
+def damage_found(path: Path, error: BaseException) -> str | None:
+    """The same of a file that is open here, None where a check of all of it finds it sound after all."""
+    found = examine(path)
+    if found.sound:
+        return None
+    return (
+        f"{path} is damaged ({error}; {found.text}), so nothing is written to it any more; end this godtui, then "
+        "godtui salvage saves what can still be read, or move the file away and restore a backup"
+    )
+
+
 def require_intact(path: Path) -> None:
     """Before a log is opened: refuse what SQLite would silently take for an empty or a shorter one.
 

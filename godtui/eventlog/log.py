@@ -46,7 +46,7 @@ class EventLog:
         clock = clock or SystemClock()
         self.tail = Tail()
         self._writer = Writer(self.path, self._connect, self.tail, clock, on_change)
-        self._readers = Readers(self.path, clock)
+        self._readers = Readers(self.path, clock, on_damage=self._writer.suspect)
 
     def start(self) -> None:
         """Open or make the file; while the disk refuses, `fault` says so and opening is tried again.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import aiosqlite
 
 from godtui.clock import Clock
-from godtui.eventlog.errors import LogUnavailableError, is_disk_fault
+from godtui.eventlog.errors import LogUnavailableError, is_damage, is_disk_fault
 
 CONNECTIONS: Final = 2
 INTERRUPT_SECONDS: Final = 0.02
@@ -25,12 +25,19 @@ Rows = list[tuple[Any, ...]]
 class Readers:
     """A few read-only connections; one statement at a time on each, so no read transaction outlives its page."""
 
-    def __init__(self, path: Path, clock: Clock, connections: int = CONNECTIONS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        connections: int = CONNECTIONS,
+        on_damage: Callable[[sqlite3.Error], None] = lambda _: None,
+    ) -> None:
+        """`on_damage` is told of an error that says that the file is broken."""
         self._uri = f"{path.as_uri()}?mode=ro"
         self._clock = clock
         self._limit = connections
         self._turns = asyncio.Semaphore(connections)
-        self._free = [Reader(self._uri) for _ in range(connections)]
+        self._free = [Reader(self._uri, on_damage) for _ in range(connections)]
         self._running: dict[Reader, tuple[float, str]] = {}
         self._closed = False
 
@@ -73,8 +80,9 @@ class Readers:
 class Reader:
     """One connection, opened when it is first needed and again after the file failed."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, on_damage: Callable[[sqlite3.Error], None] = lambda _: None) -> None:
         self._uri = uri
+        self._on_damage = on_damage
         self._connection: aiosqlite.Connection | None = None
 
     async def rows(self, statement: str, parameters: Sequence[Any]) -> Rows:
@@ -86,6 +94,8 @@ class Reader:
                 raise ValueError(f"the query cannot be run: {error.__context__ or error}") from error
             if is_disk_fault(error):
                 await self._uncancelled(self.close())
+            if is_damage(error):
+                self._on_damage(error)
             raise LogUnavailableError(f"the log cannot be read: {error}") from error
         return found
 

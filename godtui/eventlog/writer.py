@@ -14,6 +14,7 @@ from typing import Any, Final
 from godtui.clock import Clock
 from godtui.eventlog.checkpoints import Checkpoints
 from godtui.eventlog.cuts import CutIds
+from godtui.eventlog.damage import damage_found
 from godtui.eventlog.database import identity
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage, is_disk_fault
 from godtui.eventlog.imported import Stretches
@@ -45,6 +46,7 @@ class Writer:
         on_change: Callable[[], None],
     ) -> None:
         self._path = str(path)
+        self._damage: str | None = None
         self._open = open_connection
         self._tail = tail
         self._clock = clock
@@ -89,6 +91,15 @@ class Writer:
     def submit(self, work: Sequence[Record] | Unit) -> asyncio.Future[Any]:
         """Hand work to the next commit; the work is done even if the waiter goes away."""
         return self._intake.submit(work)
+
+    def suspect(self, error: sqlite3.Error) -> None:
+        """A reader met damage: as if a commit had met it. From any loop."""
+
+        def meet(_: Transaction) -> None:
+            raise error
+
+        if self._damage is None and not self._intake.closed:
+            self.submit(meet).add_done_callback(lambda met: met.cancelled() or met.exception())
 
     def stop(self) -> None:
         """Finish what was handed over, close the file and end the thread; blocks."""
@@ -212,7 +223,9 @@ class Writer:
             self._close()
         if not isinstance(error, (sqlite3.Error, OSError, LogUnavailableError, DataDirectoryError)):
             logger.error("a commit failed", exc_info=error)
-        self._set_fault(_described(error))
+        if is_damage(error) and self._damage is None:
+            self._damage = damage_found(Path(self._path), error)
+        self._set_fault(self._damage or _described(error))
         for job in jobs:
             job.error = LogUnavailableError(f"the log cannot be written: {self.fault}")
 
@@ -238,6 +251,8 @@ class Writer:
         connection.execute("COMMIT")
 
     def _opened(self) -> sqlite3.Connection:
+        if self._damage is not None:
+            raise LogUnavailableError(self._damage)
         if self._connection is None:
             self._connection = self._connect()
         elif self.fault:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from godtui.eventlog import DamagedError, DataDirectoryError, EventLog
+from godtui.eventlog import DamagedError, DataDirectoryError, EventLog, LogUnavailableError, Migrations
 from godtui.eventlog.damage import examine
 from tests.eventlog.conftest import OpenLog
-from tests.eventlog.records import record, records
+from tests.eventlog.records import record, records, until
 
 PAGE = 4096
 WAL_HEADER, FRAME = 32, 24 + PAGE
@@ -264,3 +264,38 @@ async def test_a_file_that_could_not_be_filled_is_not_left_empty(
         await log.close()
     assert not (tmp_path / "events.sqlite").exists()
     assert open_log(tmp_path).last_seq == 0
+
+
+async def test_damage_that_a_reader_meets_stops_the_writing_and_nothing_else(tmp_path: Path, open_log: OpenLog) -> None:
+    log = await spoiled_while_open(tmp_path, open_log, "events_by_time")
+    with pytest.raises(LogUnavailableError, match="malformed"):
+        await log.rows("SELECT count(time) FROM events INDEXED BY events_by_time WHERE time > 0", purpose="test")
+    await until(lambda: log.fault)
+    assert "events.sqlite is damaged" in str(log.fault)
+    assert "index events_by_time of table events: " in str(log.fault)
+    assert "; end this godtui, then godtui salvage" in str(log.fault)
+    for _ in range(2):
+        with pytest.raises(LogUnavailableError, match="is damaged"):
+            await log.append([record()])
+    assert len(await log.rows("SELECT body FROM events WHERE seq < 51", purpose="test")) == 50, "what can be read is"
+    assert log.last_seq == 400
+
+
+async def test_damage_that_a_commit_meets(tmp_path: Path, open_log: OpenLog) -> None:
+    log = await spoiled_while_open(tmp_path, open_log, "positions_held")
+    with pytest.raises(LogUnavailableError, match="table positions_held"):
+        await log.submit(lambda transaction: transaction.execute("INSERT INTO positions_held VALUES (7)"))
+    with pytest.raises(LogUnavailableError, match="is damaged"):
+        await log.append([record()])
+    assert len(await log.after(350)) == 50
+
+
+async def spoiled_while_open(tmp_path: Path, open_log: OpenLog, name: str) -> EventLog:
+    """A log with one broken page that nothing has read yet."""
+    log = open_log(tmp_path, rooms=[Migrations("room", ("CREATE TABLE positions_held (id INTEGER PRIMARY KEY)",))])
+    await log.append(records(400))
+    await log.close()
+    page = root(log.path, name)
+    log = open_log(tmp_path, rooms=[Migrations("room", ("CREATE TABLE positions_held (id INTEGER PRIMARY KEY)",))])
+    overwrite(log.path, page, b"\xff" * PAGE)
+    return log
