@@ -164,9 +164,11 @@ COMPONENTS: dict[str, Shape] = {
         {
             "events": _list("StoredEvent"),
             "next_cursor": {"anyOf": [{"type": "string"}, _NULL]},
-            "looked_to": {"anyOf": [{"type": "integer"}, _NULL], "description": "Where the page ended early."},
         },
-        {"count": {**reference("Count"), "description": "Where it was asked for: of all that match, not of the page."}},
+        {
+            "looked_to": {"anyOf": [{"type": "integer"}, _NULL], "description": "Where the page ended early."},
+            "count": {**reference("Count"), "description": "Where it was asked for: of all that match."},
+        },
         closed=True,
     ),
     "Delivered": _object({"event_id": _UUID, "event_type": _TYPE}, closed=True),

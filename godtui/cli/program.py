@@ -15,11 +15,11 @@ from godtui.cli.filter_words import FilterCommand, joined
 from godtui.cli.options import Given, encodable, settings_options
 from godtui.cli.registry_checking import registry
 from godtui.cli.replay_commands import replay, replays
-from godtui.cli.safekeeping import backup, restore
+from godtui.cli.safekeeping import backup, restore, salvage
 from godtui.settings import FLAGS
 
 if TYPE_CHECKING:
-    from godtui.operations import TicketState
+    from godtui.operations import Bucket, By, TicketState
 
 
 @click.group(cls=Piped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -115,6 +115,41 @@ def import_events(given: Given, /, file: str, attach: str | None, **options: Any
 
     flags = {name: options.pop(name) for name in FLAGS}
     run_import(given.take(attach, flags), Import(file, **options))
+
+
+@godtui.command()
+@click.argument("correlation_id", metavar="CORRELATION_ID", type=click.UUID)
+@click.option("--all", "whole", is_flag=True, help="Fold nothing but gaps in time.")
+@click.option("--after", type=click.IntRange(0, 2**63 - 1), default=0, metavar="SEQ", help="The rest of a long one.")
+@click.option("--format", "form", type=click.Choice(["tree", "json"]), help="Default: tree on a terminal.")
+@settings_options
+@click.pass_obj
+def trace(
+    given: Given, /, correlation_id: UUID, whole: bool, after: int, form: str | None, attach: str | None, **flags: Any
+) -> None:
+    """Show the events of one correlation as a tree of causes and effects. Needs a godtui that runs."""
+    from godtui.cli.tracing import run_trace
+
+    run_trace(given.take(attach, flags), correlation_id, after, whole, form)
+
+
+@godtui.command(cls=FilterCommand)
+@click.argument("filter_words", metavar="[FILTER]...", nargs=-1, callback=encodable)
+@click.option("--by", type=click.Choice(["type", "source", "none"]), default="type", show_default=True)
+@click.option("--bucket", type=click.Choice(["minute", "hour", "day"]), help="Also tell how they lie in time.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="How many, the largest.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), help="Default: table on a terminal.")
+@settings_options
+@click.pass_obj
+def stats(
+    given: Given, /, filter_words: tuple[str, ...], by: By, bucket: Bucket | None, limit: int, form: str | None,
+    attach: str | None, **flags: Any,
+) -> None:  # fmt: skip
+    """Show numbers and rates of what was stored, such as: type:agent.# since:2h. Needs a godtui that runs."""
+    from godtui.cli.statistics import run_stats
+
+    text = " ".join(word.removeprefix("\0") for word in filter_words)
+    run_stats(given.take(attach, flags), text, by, bucket, limit, form)
 
 
 @godtui.group()
@@ -318,7 +353,7 @@ def dispatcher_output(given: Given, /, component: str, attach: str | None, **fla
     run_output(given.take(attach, flags), component)
 
 
-for command in (replay, replays, registry, backup, restore):
+for command in (replay, replays, registry, backup, restore, salvage):
     godtui.add_command(command)
 
 

@@ -21,7 +21,7 @@ from godtui.bloodbank.letterbox import LetterPage
 from godtui.bloodbank.receipt import Receipt
 from godtui.bloodbank.report import MAX_BATCH_BYTES, MAX_BATCH_EVENTS, BatchReport, Rejection, Unconfirmed
 from godtui.bloodbank.requeue import Requeued
-from godtui.candystore.chains import Chain, Edge, Node, Orphan, Tree, plant
+from godtui.candystore.chains import Chain, Edge, Fold, Node, Orphan, Tree, plant
 from godtui.candystore.counting import Count
 from godtui.candystore.importing import ImportReport
 from godtui.candystore.queries import Page
@@ -131,6 +131,7 @@ __all__ = [
     "Edge",
     "Events",
     "Explanation",
+    "Fold",
     "Frame",
     "Gap",
     "Group",

@@ -10,11 +10,19 @@ from godtui.envelope import StoredEvent
 
 
 class Node(NamedTuple):
-    """One event in its tree; `last` says that no sibling follows."""
+    """One event in its tree; `last` says that nothing follows beside it."""
 
     place: int
     depth: int
     last: bool
+
+
+class Fold(NamedTuple):
+    """Events beside each other that are not shown: how many, and how many with all that stand under them."""
+
+    depth: int
+    siblings: int
+    events: int
 
 
 class Tree(NamedTuple):
@@ -33,14 +41,26 @@ class Tree(NamedTuple):
     late: frozenset[int]
     cyclic: frozenset[int]
 
-    def walk(self) -> Iterator[Node]:
-        """Every event, parents before their children, siblings by `seq`; without recursion."""
-        waiting = [Node(place, 0, place == self.tops[-1]) for place in reversed(self.tops)]
+    def walk(self, most: int | None = None) -> Iterator[Node | Fold]:
+        """Every event, parents before their children, siblings by `seq`; without recursion.
+
+        With `most`, of so many siblings and more those beyond are one Fold after them.
+        """
+        waiting = self._siblings(self.tops, 0, most)
         while waiting:
-            node = waiting.pop()
-            yield node
-            under = self.children[node.place]
-            waiting += [Node(place, node.depth + 1, place == under[-1]) for place in reversed(under)]
+            one = waiting.pop()
+            yield one
+            if isinstance(one, Node):
+                waiting += self._siblings(self.children[one.place], one.depth + 1, most)
+
+    def _siblings(self, places: Sequence[int], depth: int, most: int | None) -> list[Node | Fold]:
+        """Siblings, the last one first. One alone is not folded: its fold would take as much room."""
+        shown = places if most is None or len(places) <= most + 1 else places[:most]
+        folded = places[len(shown) :]
+        found: list[Node | Fold] = [Node(place, depth, place == places[-1]) for place in shown]
+        if folded:
+            found.append(Fold(depth, len(folded), sum(self.below[place] + 1 for place in folded)))
+        return found[::-1]
 
 
 def plant(chain: Chain) -> Tree:
@@ -50,11 +70,11 @@ def plant(chain: Chain) -> Tree:
     more: dict[int, list[int]] = {}
     for cause, effect in chain.edges:
         at, place = places.get(cause), places[effect]
-        if at is None:
+        if at is None or at == place:
             continue
-        if parents[place] == -1 and at != place:
+        if parents[place] == -1:
             parents[place] = at
-        elif at != parents[place]:
+        else:
             more.setdefault(place, []).append(at)
     _open_rings(parents)
     children: list[list[int]] = [[] for _ in parents]
@@ -75,9 +95,9 @@ def plant(chain: Chain) -> Tree:
         frozenset(places[one] for one in chain.late),
         frozenset(places[one] for ring in chain.cycles for one in ring),
     )
-    for node in reversed(list(tree.walk())):
-        if parents[node.place] != -1:
-            tree.below[parents[node.place]] += tree.below[node.place] + 1
+    for place in reversed([one.place for one in tree.walk() if isinstance(one, Node)]):
+        if parents[place] != -1:
+            tree.below[parents[place]] += tree.below[place] + 1
     return tree
 
 
