@@ -18,10 +18,21 @@ from godtui.api.application import create_application
 from godtui.api.configuration import ApiConfig
 from godtui.api.server import ApiService, serve
 from godtui.api.stream import Stream, render
+from godtui.bloodbank.http import answers
 from godtui.clock import to_datetime
 from godtui.envelope import EventEnvelope, StoredEvent, read_draft
 from godtui.filters import Filter
-from godtui.operations import Dropped, Events, Frame, Gap, Operations, Position, StoreUnavailableError, Welcome
+from godtui.operations import (
+    Dropped,
+    Events,
+    Frame,
+    Gap,
+    Operations,
+    Position,
+    Replayed,
+    StoreUnavailableError,
+    Welcome,
+)
 from tests.api.test_batch import said
 from tests.api.test_publish import ID
 from tests.clock import MORNING, ManualClock
@@ -412,6 +423,16 @@ def stored(seq: int, size: int) -> StoredEvent:
     return StoredEvent(
         seq, 0, envelope.event_id.bytes, envelope.event_type, "", None, 0, None, None, envelope.to_json()
     )
+
+
+def test_what_a_replay_sent_says_so_and_is_read_as_such() -> None:
+    frame = Replayed(UUID(ID), stored(3, 1))
+    (text,) = render(frame)
+    told = json.loads(text)
+    assert (told["type"], told["replay_id"], told["event"]["seq"]) == ("event", ID, 3)
+    read = answers.frame(told)
+    assert isinstance(read, Replayed)
+    assert (read.replay_id, read.event.seq, read.event.event_id) == (frame.replay_id, 3, frame.event.event_id)
 
 
 def test_events_are_split_at_the_last_byte() -> None:

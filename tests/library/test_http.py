@@ -19,11 +19,11 @@ from godtui.bloodbank import (
     Subscriber,
     UnknownPositionError,
 )
-from godtui.bloodbank.frames import Events, Frame, Gap, Position, Welcome
+from godtui.bloodbank.frames import Events, Frame, Gap, Position, Replayed, Welcome
 from godtui.bloodbank.http import publishing
 from godtui.bloodbank.http.connection import Connection
 from godtui.clock import to_datetime
-from godtui.envelope import handling, new_id
+from godtui.envelope import current_cause, handling, new_id
 from godtui.operations import InstanceUnreachableError, StoreUnavailableError
 from tests.api.test_stream import scripted
 from tests.clock import MORNING, ManualClock
@@ -206,6 +206,31 @@ async def test_what_comes_twice_is_handled_once(http: HttpWay) -> None:
     _, starting = scripted(script, ManualClock())
     async with await starting as service, Subscriber.connect(service.url, after=0) as subscriber:
         assert texts(await taken(subscriber, 2)) == ["a", "b"]
+
+
+async def test_what_a_replay_sends_comes_again_and_moves_no_position(http: HttpWay) -> None:
+    await send(http, "a", "b")
+    page = await http.engine.operations.store.query(_everything(), order="asc")
+    replay_id = new_id()
+
+    async def script() -> AsyncGenerator[Frame]:
+        yield Welcome(2)
+        yield Events(page.events)
+        yield Replayed(replay_id, page.events[0])
+        await asyncio.Event().wait()
+
+    _, starting = scripted(script, ManualClock())
+    async with await starting as service, Subscriber.connect(service.url, after=0) as subscriber:
+        assert texts(await taken(subscriber, 2)) == ["a", "b"]
+        for again in (False, True):
+            # What fails is tried again as what it is.
+            async with asyncio.timeout(BOUND), await anext(subscriber) as event:
+                cause = current_cause()
+                assert cause is not None
+                assert (event.payload["message"], cause.replay_id) == ("a", replay_id)
+                if not again:
+                    raise ValueError("not yet")
+        assert subscriber.position == 2
 
 
 def _everything() -> Any:
