@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from godtui.cli import exporting
 from tests.cli.conftest import Command
 from tests.cli.test_events import fill
 from tests.processes import PATIENCE, Process, environment
@@ -74,7 +73,7 @@ def test_a_disk_that_fills_in_mid_export_leaves_whole_lines(
     target = home / "part"
     with target.open("wb") as file:
         full = _Full(file.fileno(), len(whole) * 3 // 4)
-        monkeypatch.setattr(exporting.sys, "stdout", full)
+        monkeypatch.setattr("sys.stdout", full)
         ended = command("events", "--all")
         monkeypatch.undo()
     assert ended.code == 1
