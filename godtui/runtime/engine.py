@@ -22,6 +22,7 @@ from godtui.bloodbank.notices import Notices, notices_out
 from godtui.bloodbank.publisher import DEFAULT_MAX_BYTES, Publisher, PublishingRules
 from godtui.bloodbank.requeue import Requeue
 from godtui.candystore.announcer import Announcer, announcements
+from godtui.candystore.replay.reading import Stored
 from godtui.candystore.replay.tables import LOWEST_NEEDED as REPLAYS_NEED
 from godtui.candystore.retention import Keeper, RetentionWorker, retention_told
 from godtui.candystore.search import Search
@@ -211,7 +212,8 @@ class Engine:
             return estate if followed is None else followed.current
 
         self._search.paths = lambda: current_estate().payload_indexes
-        replaying = Replaying(self._log, transport, self.clock, contracts, current_estate, own(transport.outbox))
+        stored = Stored(self._log, self._search)
+        replaying = Replaying(stored, transport, self.clock, contracts, current_estate, own(transport.outbox))
         if self._with_workers:
             replaying.work(self._supervisor)
             self._work(contracts, own)

@@ -11,10 +11,10 @@ from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.replay.job import Tools
 from godtui.candystore.replay.news import News
 from godtui.candystore.replay.plan import Planner
+from godtui.candystore.replay.reading import Stored
 from godtui.candystore.replay.replays import Replays
 from godtui.clock import Clock
 from godtui.estate import Estate
-from godtui.eventlog import EventLog
 from godtui.holyfields import Contracts
 from godtui.operations.protocols import ReplayOperations
 from godtui.operations.replays import EngineReplays, SharedReplays
@@ -27,7 +27,7 @@ class Replaying:
 
     def __init__(
         self,
-        log: EventLog,
+        stored: Stored,
         transport: Transport,
         clock: Clock,
         contracts: Contracts,
@@ -35,12 +35,12 @@ class Replaying:
         publisher: Publisher,
     ) -> None:
         """`publisher` makes what is said of replays, and sends nothing itself. To be made on the engine's loop."""
-        loop = asyncio.get_running_loop()
+        log, loop = stored.log, asyncio.get_running_loop()
         self.feed = ReplayFeed(lambda: log.tail.wake(loop))
         self._transport = transport
         news = News(publisher.message, transport.outbox)
-        planner = Planner(log, transport.carrier, clock, contracts, estate)
-        self._replays = Replays(Tools(log, transport.carrier, self.feed, news, clock), planner)
+        planner = Planner(stored, transport.carrier, clock, contracts, estate)
+        self._replays = Replays(Tools(log, stored, transport.carrier, self.feed, news, clock), planner)
 
     @property
     def operations(self) -> ReplayOperations:

@@ -17,7 +17,7 @@ from godtui.candystore.replay.errors import ReplayStateError
 from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.replay.news import News, What
 from godtui.candystore.replay.pacing import LONGEST_SECONDS, Pace, least_wait, wait_between
-from godtui.candystore.replay.reading import pages
+from godtui.candystore.replay.reading import Stored
 from godtui.candystore.replay.records import Advance, Announce, Change, Replay, find
 from godtui.candystore.replay.views import BUS, QUEUE, ReplayState, ReplayView
 from godtui.clock import Clock
@@ -40,6 +40,7 @@ class Tools:
     """What replays are played with."""
 
     log: EventLog
+    stored: Stored
     carrier: Carrier
     feed: ReplayFeed
     news: News
@@ -164,7 +165,7 @@ class Job:
         pace = Pace(
             clock, speed=replay.speed, rate=replay.rate, max_gap=replay.max_gap, last=replay.at, share=self.share
         )
-        async with aclosing(pages(self._tools.log, self.wanted, replay.position, replay.until_seq + 1)) as steps:
+        async with aclosing(self._tools.stored.pages(self.wanted, replay.position, replay.until_seq + 1)) as steps:
             async for step in steps:
                 if not await self._play_page(step.events, pace):
                     return

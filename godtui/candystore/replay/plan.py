@@ -12,11 +12,11 @@ from godtui.candystore.replay.carriers import Carrier
 from godtui.candystore.replay.errors import ReplayRefusedError
 from godtui.candystore.replay.job import queue_of
 from godtui.candystore.replay.pacing import LONGEST_SECONDS, least_wait
+from godtui.candystore.replay.reading import Stored
 from godtui.candystore.replay.survey import Survey, Tempo, survey
 from godtui.candystore.replay.views import BUS, QUEUE, ReplayPlan, ReplayQueue, ReplayRequest, Speed
 from godtui.clock import Clock, to_datetime
 from godtui.estate import Estate
-from godtui.eventlog import EventLog
 from godtui.filters import Filter
 from godtui.holyfields import Contracts
 from godtui.topics import Matcher
@@ -32,9 +32,9 @@ class Planner:
     """Judges requests, and foresees what they would do by the contracts and the estate as they are."""
 
     def __init__(
-        self, log: EventLog, carrier: Carrier, clock: Clock, contracts: Contracts, estate: Callable[[], Estate]
+        self, stored: Stored, carrier: Carrier, clock: Clock, contracts: Contracts, estate: Callable[[], Estate]
     ) -> None:
-        self._log = log
+        self._stored = stored
         self._carrier = carrier
         self._clock = clock
         self._contracts = contracts
@@ -54,14 +54,14 @@ class Planner:
     async def survey(self, request: ReplayRequest, wanted: Filter, until_seq: int) -> Survey:
         """How much it comprises. Raises LogUnavailableError."""
         pace = tempo(request.speed, request.rate, request.max_gap_s)
-        return await survey(self._log, wanted, until_seq, self._clock, pace)
+        return await survey(self._stored, wanted, until_seq, self._clock, pace)
 
     async def plan(self, request: ReplayRequest) -> ReplayPlan:
         """All of it. Raises ReplayRefusedError, FilterError, LogUnavailableError."""
         wanted = await self.judge(request)
         pace = tempo(request.speed, request.rate, request.max_gap_s)
         registry = self._contracts.current
-        found = await survey(self._log, wanted, self._log.last_seq, self._clock, pace, registry=registry)
+        found = await survey(self._stored, wanted, self._stored.log.last_seq, self._clock, pace, registry=registry)
         bound = await self._carrier.queues() if request.to == BUS else None
         queues = self._queues(request, found, bound)
         limited = pace.speed is not None or pace.least

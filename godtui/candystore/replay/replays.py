@@ -17,7 +17,6 @@ from godtui.candystore.replay.errors import (
 )
 from godtui.candystore.replay.job import Job, Tools
 from godtui.candystore.replay.plan import Planner, tempo
-from godtui.candystore.replay.reading import first_since, following, preceding
 from godtui.candystore.replay.records import Announce, Change, Create, Replay, find, newest, open_replays
 from godtui.candystore.replay.survey import Tempo, survey
 from godtui.candystore.replay.views import BUS, MAX_UNCONFIRMED, ReplayPlan, ReplayRequest, ReplayView, Speed
@@ -42,6 +41,7 @@ class Replays:
         self._tools = tools
         self._planner = planner
         self._log = tools.log
+        self._stored = tools.stored
         self._jobs: dict[UUID, Job] = {}
         self._at_work = False
 
@@ -150,7 +150,7 @@ class Replays:
         async with self._changing(replay_id) as job:
             position = job.replay.until_seq
             if at is not None:
-                found = await first_since(self._log, job.wanted, _moment(at), position + 1)
+                found = await self._stored.first_since(job.wanted, _moment(at), position + 1)
                 position = position if found is None else found - 1
             elif seq is not None:
                 position = max(0, min(seq - 1, position))
@@ -174,7 +174,7 @@ class Replays:
 
     async def _step_on(self, job: Job, count: int) -> None:
         replay = job.replay
-        events = await following(self._log, job.wanted, replay.position, replay.until_seq + 1, count)
+        events = await self._stored.following(job.wanted, replay.position, replay.until_seq + 1, count)
         if replay.started_at is None:
             await self._change(job, self._begun)
         if events:
@@ -182,14 +182,14 @@ class Replays:
         job.share = 1.0
 
     async def _step_back(self, job: Job, count: int) -> None:
-        seqs = await preceding(self._log, job.wanted, job.replay.position, count)
+        seqs = await self._stored.preceding(job.wanted, job.replay.position, count)
         if seqs:
             await self._move(job, seqs[-1] - 1, back=len(seqs))
 
     async def _move(self, job: Job, position: int, back: int | None = None) -> None:
         """Stand at a position, where what comes next goes at once."""
         if back is None:
-            before = await survey(self._log, job.wanted, position, self._tools.clock, _UNCOUNTED)
+            before = await survey(self._stored, job.wanted, position, self._tools.clock, _UNCOUNTED)
             done, exact = before.total, before.exact
         else:
             done, exact = max(0, job.replay.done - back), True

@@ -10,11 +10,10 @@ from uuid import UUID
 
 from godtui.bloodbank.bus import Message
 from godtui.bloodbank.judging import judge
-from godtui.candystore.candidates import scan
 from godtui.candystore.replay.pacing import wait_between
+from godtui.candystore.replay.reading import Stored
 from godtui.clock import Clock
 from godtui.envelope import InvalidEventError, StoredEvent
-from godtui.eventlog import EventLog
 from godtui.filters import Filter
 from godtui.holyfields import Registry
 
@@ -52,7 +51,7 @@ class Tempo:
 
 
 async def survey(
-    log: EventLog,
+    stored: Stored,
     wanted: Filter,
     until_seq: int,
     clock: Clock,
@@ -64,7 +63,7 @@ async def survey(
     """Count what matches beyond a position, up to another; with a registry, judge by it. Raises LogUnavailableError."""
     found = Survey()
     began = clock.monotonic()
-    async with aclosing(scan(log, wanted, "asc", after, until_seq + 1)) as steps:
+    async with aclosing(stored.scan(wanted, "asc", after, until_seq + 1)) as steps:
         async for events, reached in steps:
             for event in events:
                 _count(found, event, tempo)
@@ -72,7 +71,7 @@ async def survey(
                 _judge(found, events, registry)
             if clock.monotonic() - began > SECONDS and reached < until_seq:
                 _extrapolate(found, (reached - after) / (until_seq - after))
-                found.last_at = await _last_at(log, wanted, until_seq, clock) or found.last_at
+                found.last_at = await _last_at(stored, wanted, until_seq, clock) or found.last_at
                 break
     if registry is not None and found.judged < found.total:
         found.invalid = round(found.invalid * found.total / max(1, found.judged))
@@ -113,10 +112,10 @@ def _extrapolate(found: Survey, looked: float) -> None:
         found.by_type[event_type] = round(found.by_type[event_type] / looked)
 
 
-async def _last_at(log: EventLog, wanted: Filter, until_seq: int, clock: Clock) -> int | None:
+async def _last_at(stored: Stored, wanted: Filter, until_seq: int, clock: Clock) -> int | None:
     """The own time of the last event, where that is found soon."""
     began = clock.monotonic()
-    async with aclosing(scan(log, wanted, "desc", 0, until_seq + 1, first=1)) as steps:
+    async with aclosing(stored.scan(wanted, "desc", 0, until_seq + 1, 1)) as steps:
         async for events, _ in steps:
             if events or clock.monotonic() - began > SECONDS:
                 return events[0].time if events else None

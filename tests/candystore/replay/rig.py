@@ -22,6 +22,7 @@ from godtui.candystore.replay.feed import ReplayFeed
 from godtui.candystore.replay.job import Tools
 from godtui.candystore.replay.news import News
 from godtui.candystore.replay.plan import Planner
+from godtui.candystore.replay.reading import Stored
 from godtui.candystore.replay.replays import Replays
 from godtui.candystore.replay.tables import MIGRATIONS
 from godtui.candystore.replay.views import ReplayRequest, ReplayView
@@ -66,8 +67,8 @@ class Rig:
         self.feed = ReplayFeed(lambda: self.log.tail.wake(loop))
         carrier = self.make_carrier(self.log) if self.make_carrier else EmbeddedCarrier(self.bus, self.log)
         news = News(self.publisher.message, Outbox(self.log, Append))
-        planner = Planner(self.log, carrier, self._time, CONTRACTS, lambda: self.estate)
-        self.replays = Replays(Tools(self.log, carrier, self.feed, news, self._time), planner)
+        planner = Planner(Stored(self.log), carrier, self._time, CONTRACTS, lambda: self.estate)
+        self.replays = Replays(Tools(self.log, Stored(self.log), carrier, self.feed, news, self._time), planner)
         if works:
             self._worker = asyncio.create_task(self.replays.run())
 
