@@ -40,6 +40,8 @@ MAX_MERGED: Final = 8
 """Up to this many types or sources are merged from their index at once; more are met often enough along the log."""
 MAX_NAMES: Final = 400
 """Of more types or sources than these, no statement names them."""
+MAX_READ: Final = 5_000
+"""Of more types or sources than these, none is looked for by a pattern or by what it is not."""
 MAX_SOUGHT: Final = 8
 """So many words are looked for in each body by SQLite, the longest; the predicate looks for the others."""
 FEW: Final = 500
@@ -58,10 +60,7 @@ _WITH_WORD: Final = (
     "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
 )
 """Beyond ASCII and behind \\u escapes, letters have other forms than SQLite knows."""
-_NAMES: Final = {
-    "types": "SELECT id, name FROM types",
-    "sources": "SELECT id, name FROM sources LIMIT 401",
-}
+_NAMES: Final = {"types": "SELECT id, name FROM types LIMIT ?", "sources": "SELECT id, name FROM sources LIMIT ?"}
 _NAMED: Final = {"types": "SELECT id FROM types WHERE name = ?", "sources": "SELECT id FROM sources WHERE name = ?"}
 _AT_TIME: Final = "SELECT seq FROM events WHERE time >= ? AND time < ? LIMIT ?"
 _WITHIN: Final = (
@@ -191,8 +190,10 @@ class _Planning:
             wanted = set.intersection(*map(set, exact))
             rows = [(row[0], name) for name in wanted for row in await self._rows(_NAMED[table], (name,))]
         else:
-            rows = await self._rows(_NAMES[table], ())
-            if len(rows) > MAX_NAMES and table == "sources":
+            rows = await self._rows(_NAMES[table], (MAX_READ + 1,))
+            if len(rows) > MAX_READ:
+                # Too many to look through: the words of a pattern may still lead.
+                self._crossing = True
                 return None
         tests = [_name_test(term) for term in terms]
         identities = [identity for identity, name in rows if all(test(name) for test in tests)]
@@ -222,7 +223,7 @@ class _Planning:
             least = min(range(len(ways)), key=counts.__getitem__)
             self._found.way = ways[least]
             self._few = counts[least] < FEW
-            self._crossing = len(ways) > 1
+            self._crossing |= len(ways) > 1
 
     async def _hint(self) -> None:
         """Find a way through the search file, where it leads to fewer. Raises SearchUnavailableError."""

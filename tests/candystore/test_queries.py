@@ -76,7 +76,7 @@ def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     if request.param == "narrow":
         limits = {
             candidates: {"PAGE_ROWS": 7, "FIRST_WINDOW": 50, "FIRST_BODIES": 30, "WIDEST_WINDOW": 60, "DENSE": 5},
-            planning: {"STRETCH_ROWS": 40, "MAX_MERGED": 2, "FEW": 20},
+            planning: {"STRETCH_ROWS": 40, "MAX_MERGED": 2, "FEW": 20, "MAX_READ": 5},
             store_ways: {"LOOKUPS_A_STATEMENT": 2},
         }
         for module, values in limits.items():

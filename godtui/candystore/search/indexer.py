@@ -101,7 +101,7 @@ class Search:
         if self._log.tail.opened:
             try:
                 await self._open()
-            except (sqlite3.Error, OSError, LogUnavailableError) as error:
+            except (sqlite3.Error, OSError, LogUnavailableError, UnusableError) as error:
                 self._fail(error)
 
     async def run(self) -> None:
