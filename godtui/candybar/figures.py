@@ -43,6 +43,14 @@ def duration(seconds: float) -> str:
     return f"{max(0, int(seconds))} s"
 
 
+def span(seconds: float) -> str:
+    """A length of time to the second: 0:41, 1:02:03 or 12 d 3:04:05."""
+    whole = max(0, round(seconds))
+    days, hours, minutes, rest = whole // 86_400, whole // 3600 % 24, whole // 60 % 60, whole % 60
+    clock = f"{hours}:{minutes:02}:{rest:02}" if whole >= 3600 else f"{minutes}:{rest:02}"
+    return f"{days:,} d {clock}" if days else clock
+
+
 def size(length: int) -> str:
     """A number of bytes: 812 B, 1.2 KiB, 1.0 MiB."""
     if length < 1024:

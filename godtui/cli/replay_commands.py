@@ -25,12 +25,13 @@ def number(word: str | None = None, *, zero: bool = False) -> Callable[..., floa
     def read(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | str | None:
         if value is None or value == word:
             return value
+        given = joined([value])
         try:
-            found = float(value)
+            found = float(given)
         except ValueError:
             found = -1.0
         if not (0 < found < float("inf") or (zero and found == 0)):
-            raise click.BadParameter(f"{value!r} is not {wanted}")
+            raise click.BadParameter(f"{given!r} is not {wanted}")
         return found
 
     return read

@@ -60,7 +60,7 @@ def replay_lines(replay: ReplayView, look: Look) -> Iterator[str]:
         "sent": f"{replay.sent:,}",
         "refused": f"{replay.skipped:,} by the bus" if replay.skipped else "",
         "stands at": f"seq {replay.position:,}" + (f", {_moment(replay.at)}" if replay.at else ""),
-        "still takes": span(replay.eta_s) if replay.eta_s is not None and replay.is_open else "",
+        "still takes": figures.span(replay.eta_s) if replay.eta_s is not None and replay.is_open else "",
         "made": _moment(replay.created_at),
         "begun": _moment(replay.started_at),
         "ended": _moment(replay.ended_at),
@@ -89,7 +89,7 @@ def end_line(replay: ReplayView) -> str:
         verb = "was cancelled" if replay.state == "cancelled" else replay.state
         return f"replay {replay.replay_id} {verb} after {_progress(replay)} events{reason}"
     began, ended = replay.started_at, replay.ended_at
-    taken = f" in {span((ended - began).total_seconds())}" if began is not None and ended is not None else ""
+    taken = f" in {figures.span((ended - began).total_seconds())}" if began is not None and ended is not None else ""
     refused = f"; the bus refused {replay.skipped:,} of them" if replay.skipped else ""
     sent = "1 event" if replay.sent == 1 else f"{replay.sent:,} events"
     return f"replay {replay.replay_id} completed: {sent} to {target(replay.to)}{taken}{refused}"
@@ -100,7 +100,7 @@ def progress_text(replay: ReplayView, rate: float, look: Look) -> str:
     total = f"{replay.total:,}" if replay.exact else f"~{replay.total:,}"
     done = f"{replay.done:>{len(total)},}/{total}"
     if replay.state == "running":
-        eta = "-:--" if replay.eta_s is None else span(replay.eta_s)
+        eta = "-:--" if replay.eta_s is None else figures.span(replay.eta_s)
         told = f"{done} {figures.rate(rate):>{figures.RATE_WIDTH}}  eta {eta:>8}"
     else:
         told = f"{done} {replay.state:>20}"
@@ -142,12 +142,10 @@ def target(to: str) -> str:
     return "the bus" if to == BUS else to.replace(":", " ", 1)
 
 
-def span(seconds: float) -> str:
-    """A length of time, as 0:41, 1:02:03 or 12 d 3:04:05."""
-    whole = max(0, round(seconds))
-    days, hours, minutes, rest = whole // 86_400, whole // 3600 % 24, whole // 60 % 60, whole % 60
-    clock = f"{hours}:{minutes:02}:{rest:02}" if whole >= 3600 else f"{minutes}:{rest:02}"
-    return f"{days:,} d {clock}" if days else clock
+def _length(seconds: float | None) -> str:
+    if seconds is None:
+        return "as long as sending takes"
+    return "less than a second" if seconds < 1 else f"about {figures.span(seconds)}"
 
 
 def _length(seconds: float | None) -> str:

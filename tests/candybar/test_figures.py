@@ -90,3 +90,11 @@ def test_the_meter_holds_five_seconds_and_changes_four_times_a_second():
 def test_timestamps_in_a_sentence_are_as_short_as_they_can_be():
     text = "from 2026-02-12T14:02:01.000000Z to 2026-02-11T09:00:00Z, not 2026-02-31T00:00:00Z"
     assert figures.moments(text, NOON) == "from 14:02:01 to Wed 11 Feb 09:00:00, not 2026-02-31T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(-1, "0:00"), (0.4, "0:00"), (59.6, "1:00"), (3599, "59:59"), (86_399, "23:59:59"), (90_061, "1 d 1:01:01")],
+)
+def test_spans(seconds: float, told: str) -> None:
+    assert figures.span(seconds) == told
