@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -18,6 +19,7 @@ from godtui.cli.options import Given
 from godtui.eventlog import Copied, OwnedError, Ownership
 
 LOOK_SECONDS: Final = 0.1
+NICENESS: Final = 15
 
 _Result_co = TypeVar("_Result_co", covariant=True)
 
@@ -104,7 +106,7 @@ async def watched(job: Job[_Result_co], meter: Meter, label: str) -> _Result_co:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
-    running = asyncio.create_task(asyncio.to_thread(job.run))
+    running = asyncio.create_task(asyncio.to_thread(_behind_others, job))
     hidden = not sys.stderr.isatty()
     with click.progressbar(length=100, file=sys.stderr, hidden=hidden, label=label, item_show_func=str) as bar:
         while not running.done():
@@ -115,6 +117,14 @@ async def watched(job: Job[_Result_co], meter: Meter, label: str) -> _Result_co:
             await running
         raise click.Abort
     return await running
+
+
+def _behind_others(job: Job[_Result_co]) -> _Result_co:
+    """Run a job on this thread, which takes only what processor time others leave: an instance may run beside it."""
+    if sys.platform == "linux":  # where priorities are a thread's own
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    return job.run()
 
 
 def require_here(given: Given, command: str) -> None:

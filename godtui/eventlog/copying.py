@@ -17,6 +17,7 @@ PAGE_SECONDS: Final = 0.1
 """About how long one page of events is read."""
 FIRST_PAGE_EVENTS: Final = 64
 LAST_PAGE_EVENTS: Final = 16_384
+SYNC_BYTES: Final = 8 * 1024 * 1024
 MAX_FAULTS: Final = 10
 
 _CACHE_KIBIBYTES: Final = 16_384
@@ -80,6 +81,7 @@ class LogCopy:
         self._connection: sqlite3.Connection | None = None
         self._guard = threading.Lock()
         self._stopped = False
+        self._written: _Written
 
     def run(self, target: Path) -> Copied:
         """Copy into an empty file, check and sync it.
@@ -120,6 +122,8 @@ class LogCopy:
         connection = sqlite3.connect(
             f"{self._target.as_uri()}?mode=rw&nolock=1", uri=True, isolation_level=None, check_same_thread=False
         )
+        descriptor = os.open(self._target, os.O_RDONLY)
+        self._written = _Written(descriptor)
         with self._guard:
             self._connection = connection
         try:
@@ -130,11 +134,10 @@ class LogCopy:
             with self._guard:
                 self._connection = None
                 connection.close()
-        descriptor = os.open(self._target, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
         return copied._replace(size=self._target.stat().st_size)
 
     def _require_log(self, connection: sqlite3.Connection) -> None:
@@ -178,6 +181,7 @@ class LogCopy:
             seconds = self._clock.monotonic() - started
             last = connection.execute("SELECT max(seq) FROM source.events").fetchone()[0] or last
             reached = connection.execute("SELECT max(seq) FROM main.events").fetchone()[0] or 0
+            self._written.sync()
             self._progress("events", max(reached - first, 0), max(last - first, 1))
             if taken < size:
                 return
@@ -209,6 +213,7 @@ class LogCopy:
                 raise _stopped()
             self._progress(_STAGES[kind], number, len(wanted))
             connection.execute(sql)
+            self._written.sync()
 
     def _explained(self, error: sqlite3.Error) -> CopyError | DamagedError:
         code = getattr(error, "sqlite_errorcode", None)
@@ -224,6 +229,21 @@ class LogCopy:
         if code == sqlite3.SQLITE_CANTOPEN and not self._source.is_file():
             return CopyError(f"{self._source} is not there")
         return CopyError(f"{self._source} cannot be copied ({error})")
+
+
+class _Written:
+    """What is written goes to disk bit by bit: much of it at once would keep the log's own commits waiting."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._synced = 0
+
+    def sync(self) -> None:
+        """Wait for the disk once enough was written. Raises OSError."""
+        size = os.fstat(self._descriptor).st_size
+        if size - self._synced >= SYNC_BYTES:
+            os.fsync(self._descriptor)
+            self._synced = size
 
 
 def _stopped() -> CopyError:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
+import click
+import pytest
+
+from godtui.cli.backing_up import Meter, watched
+from godtui.eventlog import CopyError
 from tests.cli.conftest import Command
 from tests.processes import Process, run
 
@@ -154,3 +163,25 @@ def test_what_a_killed_instance_left_in_its_write_ahead_log(home: Path) -> None:
     kinds = [row[0] for row in tables(home / "kept.sqlite")["types"]]
     assert len(kinds) >= 1
     assert ("test.event.created",) in [row[1:] for row in tables(home / "kept.sqlite")["types"]]
+
+
+class Endless:
+    """A job that ends only when it is stopped; it asks for the signal that does so itself."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        os.kill(os.getpid(), self._number)
+        assert self._stopped.wait(30)
+        raise CopyError("stopped")
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, click.Abort), (signal.SIGTERM, CopyError)])
+def test_signals_let_a_job_clean_up(number: int, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        asyncio.run(watched(Endless(number), Meter(), "test"))

@@ -15,6 +15,7 @@ import pytest
 from godtui.eventlog import Copied, CopyError, EventLog, LogCopy, Migrations, Transaction, placed, require_room
 from tests.eventlog.conftest import OpenLog
 from tests.eventlog.records import record, records
+from tests.eventlog.test_disk import can_mount, small_disk
 
 THINGS = """
 CREATE TABLE things (id INTEGER PRIMARY KEY AUTOINCREMENT, said TEXT UNIQUE) STRICT;
@@ -234,3 +235,18 @@ def test_room_is_asked_for_before(tmp_path: Path) -> None:
     require_room(tmp_path, 1)
     with pytest.raises(CopyError, match=r"bytes free, and about 1,000,000,000,000,000,000 are needed"):
         require_room(tmp_path, 10**18)
+
+
+if can_mount():
+
+    async def test_a_disk_that_fills_leaves_what_was_there(open_log: OpenLog, tmp_path: Path) -> None:
+        log = open_log()
+        await log.append(records(800, filling="x" * 4000))
+        with small_disk(tmp_path / "disk") as disk:
+            (disk / "kept").write_text("of before")
+            with (
+                pytest.raises(CopyError, match=r"there is no room for kept\.partial"),
+                placed(disk / "kept", replace=True),
+            ):
+                LogCopy(log.path).run(disk / "kept.partial")
+            assert [(one.name, one.read_text()) for one in disk.iterdir()] == [("kept", "of before")]
