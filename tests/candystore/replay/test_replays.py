@@ -13,7 +13,7 @@ from godtui import filters
 from godtui.bloodbank.frames import Events, Position, Replayed, Welcome
 from godtui.bloodbank.replayed import ORIGINAL_TIME, REPLAY, TARGET
 from godtui.candystore import live
-from godtui.candystore.replay import feed
+from godtui.candystore.replay import feed, tables
 from godtui.candystore.replay.errors import (
     ReplayRefusedError,
     ReplayStateError,
@@ -359,3 +359,22 @@ async def test_a_reader_that_is_slow_misses_some_and_holds_up_nobody(rig: Rig, m
         assert [frame.event.seq for frame in slow.take()] == [1, 2]
         assert [frame.event.seq for frame in picky.take()] == [5]
     assert rig.feed.missed == 3
+
+
+async def test_what_an_open_one_may_still_send_is_needed(rig: Rig) -> None:
+    async def needed() -> tuple[int | None, str | None]:
+        row = (await rig.log.rows(tables.LOWEST_NEEDED, purpose="a test"))[0]
+        return row[0], row[1]
+
+    assert (await needed())[0] is None
+    await rig.publish(range(5))
+    await rig.bus.declare(SOME)
+    later = await rig.create(f"type:{CREATED} since:2026-02-12T14:02:14Z", paused=True)
+    assert await needed() == (4, str(later.replay_id))
+    view = await rig.create(paused=True)
+    assert await needed() == (1, str(view.replay_id))
+    await rig.replays.step(view.replay_id, 2)
+    assert await needed() == (3, str(view.replay_id))
+    for each in (view, later):
+        await rig.replays.cancel(each.replay_id)
+    assert (await needed())[0] is None
