@@ -70,7 +70,7 @@ class Job:
 
     def play(self) -> None:
         """Go on from where it stands, in a task of its own."""
-        if self._playing is None and self.replay.state == "running":
+        if (self._playing is None or self._playing.done()) and self.replay.state == "running":
             self._playing = asyncio.create_task(self._play(), name=f"replay {self.replay.replay_id}")
 
     async def halt(self) -> None:
@@ -157,6 +157,8 @@ class Job:
                 logger.exception("replay %s is tried again", self.replay.replay_id)
                 self._wait_for(f"{type(error).__name__}: {error}")
             await self._tools.clock.sleep(RETRY_SECONDS)
+        if not self.replay.is_open:
+            self._on_end(self)
 
     async def _play_on(self) -> None:
         """From where it stands to its end, or until it stands elsewhere."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -15,13 +15,14 @@ from godtui.candystore.replay.errors import (
     ReplayUnconfirmedError,
     UnknownReplayError,
 )
-from godtui.candystore.replay.job import Job, Tools
+from godtui.candystore.replay.job import RETRY_SECONDS, Job, Tools
 from godtui.candystore.replay.plan import Planner, tempo
 from godtui.candystore.replay.records import Announce, Change, Create, Replay, find, newest, open_replays
 from godtui.candystore.replay.survey import Tempo, survey
 from godtui.candystore.replay.views import BUS, MAX_UNCONFIRMED, ReplayPlan, ReplayRequest, ReplayView, Speed
 from godtui.clock import to_microseconds
 from godtui.envelope import new_id
+from godtui.eventlog import LogUnavailableError
 
 MAX_STEP: Final = 1000
 """The most that one step goes forwards or back."""
@@ -44,6 +45,7 @@ class Replays:
         self._stored = tools.stored
         self._jobs: dict[UUID, Job] = {}
         self._at_work = False
+        self._doubt = asyncio.Event()
 
     @property
     def playing(self) -> list[Job]:
@@ -53,13 +55,12 @@ class Replays:
     async def run(self) -> None:
         """Play what is meant to play, until cancelled."""
         await self._log.tail.beginning()
-        for replay in await open_replays(self._log):
-            self._job_of(replay)
         self._at_work = True
         try:
-            for job in self._jobs.values():
-                job.play()
-            await asyncio.get_running_loop().create_future()
+            while True:
+                self._doubt.clear()
+                await self._take_up()
+                await self._doubt.wait()
         finally:
             self._at_work = False
             await asyncio.gather(*(self._put_down(job) for job in self._jobs.values()))
@@ -103,7 +104,8 @@ class Replays:
             revision=0,
         )
         started = None if request.paused else self._tools.news.of("started", replay)
-        await self._log.submit(Create(replay, started))
+        with self._doubting():
+            await self._log.submit(Create(replay, started))
         job = self._job_of(replay)
         if self._at_work:
             job.play()
@@ -210,7 +212,8 @@ class Replays:
         def announce(replay: Replay) -> Announce | None:
             return None if begun or replay.started_at is None else self._tools.news.of("started", replay)
 
-        job.replay = await self._log.submit(Change(job.replay.replay_id, make, announce))
+        with self._doubting():
+            job.replay = await self._log.submit(Change(job.replay.replay_id, make, announce))
 
     @asynccontextmanager
     async def _changing(self, replay_id: UUID) -> AsyncGenerator[Job]:
@@ -235,6 +238,27 @@ class Replays:
                 self._jobs.pop(replay_id, None)
             elif self._at_work:
                 job.play()
+
+    async def _take_up(self) -> None:
+        """Play all that runs by the log, whoever was told of that. While it cannot be read, that is tried again."""
+        try:
+            for replay in await open_replays(self._log):
+                job = self._job_of(replay)
+                async with job.turn:
+                    await job.reload()
+                job.play()
+        except LogUnavailableError:
+            self._doubt.set()
+            await self._tools.clock.sleep(RETRY_SECONDS)
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """A commit that fails within the block may be found kept all the same."""
+        try:
+            yield
+        except LogUnavailableError:
+            self._doubt.set()
+            raise
 
     def _job_of(self, replay: Replay) -> Job:
         """The job of an open replay; whoever comes second finds the first's."""

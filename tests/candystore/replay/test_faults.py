@@ -96,6 +96,26 @@ async def test_what_is_asked_while_the_disk_fails_changes_nothing(shaky: Rig) ->
     await shaky.reaches(view.replay_id, state="completed")
 
 
+@pytest.mark.parametrize("fault", Fault)
+async def test_one_of_which_nobody_heard_that_it_was_made_plays_if_it_was(shaky: Rig, fault: Fault) -> None:
+    published = await shaky.publish([0])
+    await shaky.bus.declare(SOME)
+    faulty(shaky).faults.append(("Create", fault))
+    with pytest.raises(LogUnavailableError):
+        await shaky.create(speed="max")
+    if fault is Fault.KEPT_UNHEARD:
+        (view,) = await shaky.replays.newest(10)
+        await ticking(shaky, view, "completed")
+    assert await shaky.ids("some") == (published if fault is Fault.KEPT_UNHEARD else [])
+    again = await shaky.create(speed="max", paused=True)
+    faulty(shaky).faults.append(("Change", fault))
+    with pytest.raises(LogUnavailableError):
+        await shaky.replays.resume(again.replay_id)
+    if fault is Fault.NOT_KEPT:
+        await shaky.replays.resume(again.replay_id)
+    await ticking(shaky, again, "completed")
+
+
 async def test_two_at_once_disturb_neither_each_other_nor_what_is_published(rig: Rig) -> None:
     published = await rig.publish(range(700))
     await rig.bus.declare(SOME)
