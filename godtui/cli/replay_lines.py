@@ -148,12 +148,6 @@ def _length(seconds: float | None) -> str:
     return "less than a second" if seconds < 1 else f"about {figures.span(seconds)}"
 
 
-def _length(seconds: float | None) -> str:
-    if seconds is None:
-        return "as long as sending takes"
-    return "less than a second" if seconds < 1 else f"about {span(seconds)}"
-
-
 def _progress(replay: ReplayView) -> str:
     return f"{replay.done:,} of {'' if replay.exact else 'about '}{replay.total:,}"
 
