@@ -9,18 +9,25 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.text import Text
 from textual.app import App, SystemCommand
+from textual.binding import BindingType
 from textual.screen import Screen
+from textual.widgets import Input
 
 from godtui.candybar.link import Link
 from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
 from godtui.candybar.marks import Marks
+from godtui.candybar.replaying import ReplayWatch, control_command, target_text
 from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.question import Question, QuestionScreen
 from godtui.candybar.screens.stream import StreamScreen
+from godtui.candybar.steering import Steering, ending_text
+from godtui.candybar.widgets.keyline import ERROR_SECONDS, NOTICE_SECONDS
 from godtui.clock import Clock, SystemClock
+from godtui.operations import ReplayView
 from godtui.operations.hosted import Hosted
 
 if TYPE_CHECKING:
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPLAY_TICKS = 10
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -38,6 +46,7 @@ class ConsoleApp(App[None]):
     TITLE = "godtui"
     CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*Steering.BINDINGS]
 
     def __init__(self, hosted: Hosted, clock: Clock | None = None) -> None:
         self._marks = glyphs()
@@ -49,7 +58,9 @@ class ConsoleApp(App[None]):
         self.link = Link(hosted, self.clock)
         self.looks = Looks.of(self.get_css_variables(), self._marks)
         self.marks = Marks()
-        self._stream = StreamScreen(self.link, self.marks)
+        self.replays = ReplayWatch(self.link)
+        self._steering = Steering(self.replays)
+        self._stream = StreamScreen(self.link, self.marks, self.replays)
         self._dispatcher: DispatcherScreen | None = None
         self._store: StoreScreen | None = None
 
@@ -59,6 +70,7 @@ class ConsoleApp(App[None]):
     def on_mount(self) -> None:
         self.theme_changed_signal.subscribe(self, self._restyle)
         self.push_screen(self._stream)
+        self.set_interval(1 / REPLAY_TICKS, self._guarded_poll, name="replays")
         self._catch_signals()
         self.call_after_refresh(self._begin)
 
@@ -77,6 +89,8 @@ class ConsoleApp(App[None]):
         yield SystemCommand(
             "Dispatcher", "Which tickets wait and why, and what was dispatched (2)", self.action_dispatcher
         )
+        if self.replays.open:
+            yield SystemCommand("Steer the replay", "Pause, step, speed or stop what plays (P)", self.action_take_up)
         yield SystemCommand("Store", "All that was ever stored, from any moment on (3)", self.action_store)
 
     def action_help(self) -> None:
@@ -94,7 +108,7 @@ class ConsoleApp(App[None]):
         from godtui.candybar.screens.dispatcher import DispatcherScreen
 
         if self._dispatcher is None:
-            self._dispatcher = DispatcherScreen(self.link, self._stream)
+            self._dispatcher = DispatcherScreen(self.link, self._stream, self.replays)
             self.install_screen(self._dispatcher, "dispatcher")
         self._show(self._dispatcher)
 
@@ -103,9 +117,74 @@ class ConsoleApp(App[None]):
         from godtui.candybar.screens.store import StoreScreen
 
         if self._store is None:
-            self._store = StoreScreen(self.link, self.marks, self._stream)
+            self._store = StoreScreen(self.link, self.marks, self._stream, self.replays)
             self.install_screen(self._store, "store")
         self._show(self._store)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a replay are there while one is in hand and nothing is being written or asked."""
+        if action == "steer":
+            return self.replays.in_hand and self._at_panes and not isinstance(self.focused, Input)
+        if action == "take_up":
+            return bool(self.replays.open) and self._at_panes
+        return super().check_action(action, parameters)
+
+    @property
+    def _at_panes(self) -> bool:
+        """Whether nothing lies over the screens."""
+        return self.screen in (self._stream, self._dispatcher, self._store)
+
+    def action_take_up(self) -> None:
+        """Steer the replay that is shown, the next one, or none."""
+        self.replays.take_up()
+
+    def action_steer(self, how: str) -> None:
+        """A key of the replay in hand."""
+        view = self.replays.current
+        if how == "cancel" and view is not None:
+            self._ask_to_cancel(view)
+        elif said := self._steering.steer(how):
+            self.say(said)
+
+    def say(self, sentence: str, seconds: float = NOTICE_SECONDS) -> None:
+        """Tell the reader, on whichever screen that is."""
+        panes = (self._store, self._dispatcher, self._stream)
+        screen = next(one for one in panes if one is not None and one in self.screen_stack)
+        screen.keys.notice(sentence, seconds)
+
+    def _poll_replays(self) -> None:
+        """Take in how replays are, and say what came of what was asked of them."""
+        marks = self.looks.glyphs
+        self.replays.poll()
+        for outcome in self.replays.outcomes():
+            if outcome.answer is None:
+                self.say(f"{marks.fault} {outcome.error} {marks.dot} {outcome.command}", ERROR_SECONDS)
+            elif outcome.answer.is_open:
+                self.say(f"replay {outcome.answer.state} {marks.dot} {outcome.command}")
+        for view in self.replays.endings():
+            self.say(ending_text(view), ERROR_SECONDS)
+
+    def _guarded_poll(self) -> None:
+        try:
+            self._poll_replays()
+        except Exception as error:
+            log.exception("replays cannot be looked at")
+            self.say(f"the console stumbled over {type(error).__name__}: {error}")
+
+    def _ask_to_cancel(self, view: ReplayView) -> None:
+        question = Question(
+            "Cancel a replay",
+            "It ends where it stands and cannot be gone on with. What was sent stays sent.",
+            f"{view.filter or 'everything'} to {target_text(view.to)}, {view.done:,} of {view.total:,}",
+            lambda _reason: control_command(view, "cancel"),
+            "cancel it",
+        )
+
+        def answered(reason: str | None) -> None:
+            if reason is not None:
+                self._steering.cancel(view)
+
+        self.push_screen(QuestionScreen(question, self.looks), answered)
 
     def _show(self, screen: Screen[None]) -> None:
         """Put a screen over the stream, in the place of another."""

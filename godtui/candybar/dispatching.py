@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
+from godtui.candybar.actions import Actions, Outcome
 from godtui.candybar.link import Link
 from godtui.operations import (
     DispatcherError,
@@ -25,16 +25,6 @@ MOST_TICKETS: Final = 200
 
 Answer: TypeAlias = DispatcherStatus | TicketView
 Work: TypeAlias = Coroutine[Any, Any, Answer]
-
-log = logging.getLogger(__name__)
-
-
-class Outcome(NamedTuple):
-    """What came of something that was asked: the command line it equals, and the answer or a sentence."""
-
-    command: str
-    answer: Answer | None
-    error: str = ""
 
 
 class DispatcherWatch:
@@ -57,7 +47,7 @@ class DispatcherWatch:
         self._asked_at = -POLL_SECONDS
         self._ticket_asked_at = -POLL_SECONDS
         self._answered_at = link.clock.monotonic()
-        self._actions: list[tuple[str, Future[Any] | None]] = []
+        self._actions: Actions[Answer] = Actions(DispatcherError, StoreUnavailableError)
 
     @property
     def tickets(self) -> list[TicketView]:
@@ -145,16 +135,14 @@ class DispatcherWatch:
 
     def act(self, command: str, work: Callable[[DispatcherOperations], Work]) -> bool:
         """Ask for something that changes the dispatcher; False where just that is being asked already."""
-        if any(command == asked for asked, _ in self._actions):
+        if self._actions.waits_for(command):
             return False
-        self._actions.append((command, self._ask(work)))
+        self._actions.begin(command, self._ask(work))
         return True
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self) -> list[Outcome[Answer]]:
         """What came of it, each once; a ticket's answer is what is known of it from now on."""
-        done = [(command, future) for command, future in self._actions if future is None or future.done()]
-        self._actions = [one for one in self._actions if one not in done]
-        outcomes = [_outcome(command, future) for command, future in done]
+        outcomes = self._actions.outcomes()
         for outcome in outcomes:
             self._adopt(outcome.answer)
         return outcomes
@@ -179,7 +167,7 @@ class DispatcherWatch:
             return
         self._question = None
         self.revision += 1
-        error = _error(question)
+        error = self._actions.error(question)
         if error is not None:
             self.fault = error
             return
@@ -233,22 +221,3 @@ class DispatcherWatch:
         listed = {ticket.id for ticket in self.status.tickets} if self.status is not None else set()
         self._known = {name: ticket for name, ticket in self._known.items() if name in listed or name == self.selected}
         self.revision += 1
-
-
-def _outcome(command: str, future: Future[Any] | None) -> Outcome:
-    if future is None:
-        return Outcome(command, None, "the engine does not run: nothing was done")
-    error = _error(future)
-    return Outcome(command, None, error) if error is not None else Outcome(command, future.result())
-
-
-def _error(question: Future[Any]) -> str | None:
-    """Why a question was not answered, as its sentence."""
-    if question.cancelled():
-        return "it was not answered: the engine is stopping"
-    error = question.exception()
-    if error is None:
-        return None
-    if not isinstance(error, DispatcherError | StoreUnavailableError):
-        log.warning("the dispatcher cannot be asked: %s", error, exc_info=error)
-    return str(error) or type(error).__name__

@@ -34,6 +34,7 @@ from godtui.operations import (
     Welcome,
 )
 from tests.candybar.dispatchers import MemoryDispatcher
+from tests.replaying import MemoryReplays
 
 NOON = to_microseconds(read_timestamp("2026-02-12T14:02:11.482Z")[0])
 API_URL = "http://127.0.0.1:8000"
@@ -219,6 +220,7 @@ class MemoryOperations:
         self.store = MemoryStore()
         self.monitor = MemoryMonitor(self.store)
         self.dispatcher = MemoryDispatcher()
+        self.replays = MemoryReplays()
 
     @property
     def bus(self) -> BusOperations:

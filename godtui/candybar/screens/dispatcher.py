@@ -14,26 +14,28 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 
-from godtui.candybar.dispatching import DispatcherWatch, Outcome, Work
+from godtui.candybar.actions import Outcome
+from godtui.candybar.dispatching import Answer, DispatcherWatch, Work
 from godtui.candybar.figures import size
 from godtui.candybar.link import Link
+from godtui.candybar.replaying import ReplayWatch
 from godtui.candybar.screens.question import Question, QuestionScreen
 from godtui.candybar.screens.stream import LOW, SLOW_TICKS, WIDE, StreamScreen
 from godtui.candybar.tickets import RETRYABLE, WITHDRAWABLE, TicketFilter
 from godtui.candybar.widgets.banner import Banner
 from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.header import HeaderLine
-from godtui.candybar.widgets.keyline import MAX_HINTS, Hint, KeyLine
+from godtui.candybar.widgets.keyline import ERROR_SECONDS, MAX_HINTS, Hint, KeyLine
 from godtui.candybar.widgets.narrow_bar import NarrowBar
 from godtui.candybar.widgets.ticket_detail import TicketDetail
 from godtui.candybar.widgets.ticket_list import TicketList
+from godtui.candybar.widgets.transport import TransportLine
 from godtui.candybar.widgets.truthline import TruthLine
 from godtui.operations import DispatcherOperations, TicketView
 
 log = logging.getLogger(__name__)
 
 FRAMES = 30
-ERROR_SECONDS = 12.0
 
 
 class DispatcherScreen(Screen[None]):
@@ -63,7 +65,7 @@ class DispatcherScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, link: Link, stream: StreamScreen) -> None:
+    def __init__(self, link: Link, stream: StreamScreen, replays: ReplayWatch) -> None:
         super().__init__()
         self._link = link
         self._stream = stream
@@ -76,7 +78,8 @@ class DispatcherScreen(Screen[None]):
         self.tickets = TicketList(link, self.dispatching)
         self.detail = TicketDetail(link, self.dispatching)
         self.narrow_bar = NarrowBar()
-        self.keys = KeyLine(link.clock)
+        self.transport = TransportLine(replays)
+        self.keys = KeyLine(link.clock, replays)
         self.truth = TruthLine(link)
 
     def compose(self) -> ComposeResult:
@@ -86,6 +89,7 @@ class DispatcherScreen(Screen[None]):
             yield self.tickets
             yield self.detail
         yield self.narrow_bar
+        yield self.transport
         yield self.keys
         yield self.truth
 
@@ -125,10 +129,11 @@ class DispatcherScreen(Screen[None]):
             self.header.renew()
             self.truth.renew()
             self.keys.tick()
+            self.transport.tick()
 
     def on_resize(self) -> None:
         self._lay_out()
-        self.header.display = self.keys.display = self.app.size.height >= LOW
+        self.header.display = self.keys.fits = self.app.size.height >= LOW
 
     def restyle(self) -> None:
         """The theme changed, or others looked after the lines meanwhile."""
@@ -269,7 +274,7 @@ class DispatcherScreen(Screen[None]):
             f"{command} {looks_of(self.tickets).glyphs.ellipsis}" if begun else f"{command}: not answered yet"
         )
 
-    def _say(self, outcome: Outcome) -> None:
+    def _say(self, outcome: Outcome[Answer]) -> None:
         """What came of an action, with the command line it equals."""
         marks = looks_of(self.tickets).glyphs
         if outcome.answer is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import ClassVar
+from uuid import UUID
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,14 +16,19 @@ from godtui.candybar.alarms import Alarms
 from godtui.candybar.figures import count, size
 from godtui.candybar.link import Link
 from godtui.candybar.marks import MAX_MARKS, Marks
+from godtui.candybar.replay_form import Source
+from godtui.candybar.replaying import ReplayWatch
 from godtui.candybar.widgets.banner import Banner
+from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.event_list import EventList
 from godtui.candybar.widgets.filter_bar import FilterBar
 from godtui.candybar.widgets.header import HeaderLine
 from godtui.candybar.widgets.keyline import Hint, KeyLine
+from godtui.candybar.widgets.transport import TransportLine
 from godtui.candybar.widgets.truthline import TruthLine
-from godtui.filters import Filter
+from godtui.filters import Filter, IdTerm
+from godtui.operations import ReplayRequest
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +44,7 @@ class EventsScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
         Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
+        Binding("r", "replay", "replay", id="screen.replay", tooltip="replay the event, the marked or all; asks first"),
         Binding("question_mark", "app.help", "help", key_display="?", id="screen.help", tooltip="keys and filters"),
         Binding(
             "colon", "app.command_palette", "palette", key_display=":", id="screen.palette", tooltip="every command"
@@ -52,19 +59,23 @@ class EventsScreen(Screen[None]):
         ),
     ]
 
-    def __init__(self, link: Link, marks: Marks, events: EventList, alarms: Alarms | None = None) -> None:
+    def __init__(
+        self, link: Link, marks: Marks, replays: ReplayWatch, events: EventList, alarms: Alarms | None = None
+    ) -> None:
         super().__init__()
         self._link = link
         self._ticks = 0
         self._detail_open = False
         self.marks = marks
+        self.replays = replays
         self.header = HeaderLine(link)
         self.banner = Banner(link, alarms)
         self.events = events
         self.detail = EventDetail(link)
         self.detail.display = False
         self.filter_bar = FilterBar(link.clock)
-        self.keys = KeyLine(link.clock)
+        self.transport = TransportLine(replays)
+        self.keys = KeyLine(link.clock, replays)
         self.truth = TruthLine(link)
 
     def compose(self) -> ComposeResult:
@@ -74,6 +85,7 @@ class EventsScreen(Screen[None]):
             yield self.events
             yield self.detail
         yield self.filter_bar
+        yield self.transport
         yield self.keys
         yield self.truth
 
@@ -90,6 +102,11 @@ class EventsScreen(Screen[None]):
     @property
     def filter_text(self) -> str:
         """The filter in force, as it was written."""
+        raise NotImplementedError
+
+    @property
+    def wanted(self) -> Filter:
+        """The filter in force, its moments fixed."""
         raise NotImplementedError
 
     def seek(self, text: str, wanted: Filter) -> None:
@@ -121,10 +138,11 @@ class EventsScreen(Screen[None]):
         self.header.renew()
         self.truth.renew()
         self.keys.tick()
+        self.transport.tick()
 
     def on_resize(self) -> None:
         self._set_detail(shown=self.detail_open)
-        self.header.display = self.keys.display = self.app.size.height >= LOW
+        self.header.display = self.keys.fits = self.app.size.height >= LOW
         if self.focused is not None and not self.focused.display:
             self.set_focus(self.detail)
 
@@ -144,6 +162,30 @@ class EventsScreen(Screen[None]):
         if event is not None:
             self.app.copy_to_clipboard(event.to_json().decode())
             self.keys.notice(f"copied the event's JSON ({size(len(event.body))})")
+
+    def action_replay(self) -> None:
+        """Ask what is to be replayed, where to and how quickly."""
+        from godtui.candybar.screens.replay import ReplayScreen
+
+        def answered(request: ReplayRequest | None) -> None:
+            if request is not None:
+                self.replays.create(request)
+
+        looks = looks_of(self.events)
+        self.app.push_screen(ReplayScreen(self._link, self.replays, self._sources(), looks), answered)
+
+    def _sources(self) -> list[Source]:
+        """What may be meant: what is marked, the event under the cursor, all that matches."""
+        sources = []
+        if self.marks:
+            number = len(self.marks)
+            sources.append(Source(f"{number} marked event{'s' if number > 1 else ''}", self.marks.wanted))
+        event = self.events.current
+        if event is not None:
+            event_id = UUID(bytes=event.event_id)
+            sources.append(Source(f"{event.event_type} {event_id}", Filter((IdTerm((event_id,)),))))
+        name = f"all that matches {self.filter_text}" if self.filter_text else "everything that is stored"
+        return [*sources, Source(name, self.wanted)]
 
     def action_back(self) -> None:
         if self.detail_open:

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from godtui.candybar.link import Link
 from godtui.candybar.marks import Marks
 from godtui.candybar.reading import StoreReader
+from godtui.candybar.replaying import ReplayWatch
 from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.widgets.jump_bar import JumpBar
@@ -33,9 +34,9 @@ class StoreScreen(EventsScreen):
         Binding("2", "app.dispatcher", "dispatcher", id="store.dispatcher", tooltip="the dispatcher and its tickets"),
     ]
 
-    def __init__(self, link: Link, marks: Marks, stream: StreamScreen) -> None:
+    def __init__(self, link: Link, marks: Marks, stream: StreamScreen, replays: ReplayWatch) -> None:
         self.reader = StoreReader(link)
-        super().__init__(link, marks, StoreList(link, marks, self.reader), stream.banner.alarms)
+        super().__init__(link, marks, replays, StoreList(link, marks, self.reader), stream.banner.alarms)
         self._stream = stream
         self.jump_bar = JumpBar(link.clock)
         self.jump_bar.display = False
@@ -60,6 +61,10 @@ class StoreScreen(EventsScreen):
     @property
     def filter_text(self) -> str:
         return self.reader.text
+
+    @property
+    def wanted(self) -> Filter:
+        return self.reader.wanted
 
     def seek(self, text: str, wanted: Filter) -> None:
         self.reader.show(text, wanted)

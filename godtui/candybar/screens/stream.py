@@ -8,6 +8,7 @@ from textual.binding import Binding, BindingType
 
 from godtui.candybar.link import Link
 from godtui.candybar.marks import Marks
+from godtui.candybar.replaying import ReplayWatch
 from godtui.candybar.screens.events import LOW, SLOW_TICKS, WIDE, EventsScreen
 from godtui.candybar.widgets.keyline import MAX_HINTS, Hint
 from godtui.candybar.widgets.stream_list import StreamList
@@ -28,8 +29,8 @@ class StreamScreen(EventsScreen):
         Binding("3", "app.store", "store", id="screen.store", tooltip="the store: all that was ever stored"),
     ]
 
-    def __init__(self, link: Link, marks: Marks) -> None:
-        super().__init__(link, marks, StreamList(link, marks))
+    def __init__(self, link: Link, marks: Marks, replays: ReplayWatch) -> None:
+        super().__init__(link, marks, replays, StreamList(link, marks))
         self._filter_text = ""
         self._sought: tuple[str, Filter] | None = None
         self._resume_on_close: int | None = None
@@ -42,6 +43,10 @@ class StreamScreen(EventsScreen):
     @property
     def filter_text(self) -> str:
         return self._filter_text
+
+    @property
+    def wanted(self) -> Filter:
+        return self._link.feed.wanted
 
     def seek(self, text: str, wanted: Filter) -> None:
         self._sought = (text, wanted)

@@ -8,11 +8,13 @@ from rich.segment import Segment
 
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip, plain
+from godtui.candybar.replaying import ReplayWatch
 from godtui.candybar.widgets.bar import Bar, cells, looks_of
 from godtui.clock import Clock
 
 MAX_HINTS = 5
 NOTICE_SECONDS = 4.0
+ERROR_SECONDS = 12.0
 
 
 class Hint(NamedTuple):
@@ -26,9 +28,12 @@ class Hint(NamedTuple):
 class KeyLine(Bar):
     """`enter open   / filter   p pause   ? help`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, replays: ReplayWatch) -> None:
         super().__init__(id="keys")
         self._clock = clock
+        self._replays = replays
+        self.fits = True
+        """Whether the screen is high enough for it."""
         self._hints: list[Hint] = []
         self._notice: tuple[str, float] | None = None
 
@@ -44,7 +49,8 @@ class KeyLine(Bar):
         self.renew()
 
     def tick(self) -> None:
-        """Take back a notice whose time is over."""
+        """Take back a notice whose time is over. A replay in hand has its keys in this place, unless one is said."""
+        self.display = self.fits and (not self._replays.in_hand or self._notice is not None)
         if self._notice is not None and self._clock.monotonic() >= self._notice[1]:
             self._notice = None
             self.renew()

@@ -1,0 +1,110 @@
+"""What is written in the form of a replay, read into what is asked of the engine; and the plan as lines."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from rich.text import Text
+
+from godtui.candybar.figures import count, moment, span
+from godtui.candybar.looks import Looks
+from godtui.candybar.plaintext import clip, plain
+from godtui.clock import to_microseconds
+from godtui.filters import Filter
+from godtui.operations import BUS, MAX_UNCONFIRMED, QUEUE, ReplayPlan, ReplayRequest, Speed
+
+NONE: Final = "none"
+SPEEDS: Final = ("1", "10", "100", "max")
+GAPS: Final = (NONE, "1", "10", "60")
+MOST_QUEUES: Final = 6
+MOST_NOTES: Final = 4
+
+
+class Source(NamedTuple):
+    """Something that can be replayed: what it is called, and the filter that finds it, its moments fixed."""
+
+    name: str
+    wanted: Filter
+
+
+class FormError(ValueError):
+    """What is written in a field cannot be read; the message says what is wanted."""
+
+
+def read_request(source: Source, to: str, speed: str, gap: str) -> ReplayRequest:
+    """What the fields ask for, unconfirmed. Raises FormError."""
+    return ReplayRequest(
+        filter=str(source.wanted), to=_read_target(to), speed=_read_speed(speed), max_gap_s=_read_gap(gap)
+    )
+
+
+def needs_confirmation(plan: ReplayPlan) -> bool:
+    """Whether so many events go to the bus only when that is confirmed."""
+    return plan.to == BUS and (plan.total > MAX_UNCONFIRMED or not plan.exact)
+
+
+def plan_lines(plan: ReplayPlan, looks: Looks, now: int, width: int) -> Iterator[Text]:
+    """What a replay would do, line by line."""
+    about = "" if plan.exact else "about "
+
+    def line(text: str, *, loud: bool = False) -> Text:
+        shown = clip(plain(text, ascii_only=looks.ascii_only), width, looks.glyphs.ellipsis)
+        return Text(shown, style=looks.attention if loud else looks.text)
+
+    if not plan.total:
+        yield line("Nothing matches: there is nothing to replay.", loud=True)
+        return
+    times = ""
+    if plan.first_at is not None and plan.last_at is not None:
+        first, last = (moment(to_microseconds(at), now) for at in (plan.first_at, plan.last_at))
+        times = f", {first} to {last}" if plan.total > 1 else f", {first}"
+    yield line(f"{about}{count(plan.total)} event{'s' if plan.total > 1 else ''}{times}")
+    yield line("takes as long as sending takes" if plan.duration_s is None else f"takes {span(plan.duration_s)}")
+    for queue in plan.queues[:MOST_QUEUES]:
+        services = ", ".join(queue.services) or "no declared service"
+        yield line(f"{about}{count(queue.count)} to {queue.name} ({services})")
+    if len(plan.queues) > MOST_QUEUES:
+        yield line(f"and {len(plan.queues) - MOST_QUEUES} more queues")
+    if plan.invalid:
+        yield line(f"{looks.glyphs.attention} {about}{count(plan.invalid)} of them break today's contracts", loud=True)
+    if needs_confirmation(plan):
+        yield line(f"{looks.glyphs.attention} more than {count(MAX_UNCONFIRMED)} to the bus at once", loud=True)
+    for note in plan.notes[:MOST_NOTES]:
+        yield line(f"{looks.glyphs.dot} {note}")
+
+
+def _read_target(text: str) -> str:
+    text = text.strip()
+    if not text:
+        raise FormError("to where? bus, or queue:NAME")
+    return text if text == BUS or text.startswith(QUEUE) else f"{QUEUE}{text}"
+
+
+def _read_speed(text: str) -> Speed:
+    text = text.strip().lower()
+    if text == "max":
+        return "max"
+    number = _number(text.removesuffix("x"))
+    if number is None or number <= 0:
+        raise FormError("the speed is a number above 0, or max")
+    return number
+
+
+def _read_gap(text: str) -> float | None:
+    text = text.strip().lower()
+    if text in ("", NONE):
+        return None
+    number = _number(text.removesuffix("s"))
+    if number is None or number < 0:
+        raise FormError("the longest wait is a number of seconds, or none")
+    return number
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
