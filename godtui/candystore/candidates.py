@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Final, NamedTuple
 
-from godtui.candystore.planning import Plan, plan
+from godtui.candystore.planning import WITH_WORD, Plan, plan
 from godtui.candystore.search import Search, SearchUnavailableError, spans
 from godtui.candystore.ways import Direction, Way
 from godtui.clock import Clock, SystemClock
@@ -155,7 +155,8 @@ class _Scan:
             above = max(above, below - 1 - self._window)
         else:
             below = min(below, above + 1 + self._window)
-        rows = await self._events(["seq > ?", "seq < ?"], [above, below])
+        sought = self._plan.sought
+        rows = await self._events(["seq > ?", "seq < ?", *[WITH_WORD] * len(sought)], [above, below, *sought])
         if len(rows) == self._page:
             return rows, rows[-1].seq
         return rows, above + 1 if self._is_down else below - 1

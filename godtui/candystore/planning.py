@@ -56,7 +56,7 @@ _BY_CORRELATION: Final = (
 )
 _BY_TYPE: Final = "type_id = ?"
 _BY_SOURCE: Final = "source_id = ?"
-_WITH_WORD: Final = (
+WITH_WORD: Final = (
     "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
 )
 """Beyond ASCII and behind \\u escapes, letters have other forms than SQLite knows."""
@@ -76,7 +76,8 @@ class Plan:
 
     `way` leads through the log's own indexes, None goes along the log; up to `indexed`, `hinted` leads there sooner,
     where there is one. `conditions` are on columns beside `seq`: they spare reading rows that cannot match.
-    `reads_bodies` says that they need whole events.
+    `sought` are words that bodies have, unless they have other letters than ASCII; `reads_bodies` says that whole
+    events have to be looked into.
     """
 
     way: Way | None = None
@@ -84,6 +85,7 @@ class Plan:
     hinted: Way | None = None
     conditions: list[str] = field(default_factory=list)
     parameters: list[Any] = field(default_factory=list)
+    sought: list[str] = field(default_factory=list)
     above: int = 0
     below: int = LATEST
     reads_bodies: bool = False
@@ -155,7 +157,7 @@ class _Planning:
                 case PayloadTerm():
                     found.reads_bodies = True
         for word in sorted(sought, key=lambda word: (-len(word), word))[:MAX_SOUGHT]:
-            found.require(_WITH_WORD, word)
+            found.sought.append(word)
             found.reads_bodies = True
         if (since, until) != (EARLIEST, LATEST):
             found.require("+time >= ? AND +time < ?", since, until)
