@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 SWEEP_STEP: Final = 500
 CURSOR_SLACK: Final = 1000
 """How many events that concern nobody the stored cursor may lag behind."""
+CURSOR_SECONDS: Final = 600.0
+"""For how long it may, so that retention need not keep for a quiet queue what that has passed."""
 
 
 class EmbeddedQueue:
@@ -45,6 +47,7 @@ class EmbeddedQueue:
         self._gone = self._in_doubt = False
         self._settler = Settler(name, log, clock, self._settled)
         self._cursor = self._stored_cursor = declared.cursor
+        self._kept_at = clock.monotonic()
         self._backlog = Backlog(declared.cursor)
         self._adopt(declared)
 
@@ -154,10 +157,21 @@ class EmbeddedQueue:
         self._newly_due = _earliest(self._newly_due, moment)
 
     async def sweep(self) -> None:
-        """Turn what has waited too long into letters, a step at a time. Raises LogUnavailableError."""
+        """Turn what has waited too long into letters, a step at a time; keep the cursor. Raises LogUnavailableError."""
         more = True
         while more and not self._gone and self._row.message_ttl is not None:
             more = await self._expire(self._row.message_ttl)
+        if not self._gone and self._clock.monotonic() - self._kept_at >= CURSOR_SECONDS:
+            await self._keep_cursor()
+
+    async def _keep_cursor(self) -> None:
+        async with self._turn:
+            await self._resolve_doubt()
+            if self._cursor > self._stored_cursor:
+                cursor = self._cursor
+                await self._submit(KeepCursor(self._row.id, cursor))
+                self._stored_cursor = cursor
+            self._kept_at = self._clock.monotonic()
 
     async def _expire(self, ttl: int) -> bool:
         """One step; whether there is reason for another."""

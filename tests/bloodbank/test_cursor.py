@@ -7,7 +7,7 @@ import asyncio
 from godtui.bloodbank.ahead import MAX_LOOKED_AT, look_ahead
 from godtui.bloodbank.bindings import Binding, Bindings
 from godtui.bloodbank.bus import QueueSpec
-from godtui.bloodbank.embedded_queue import CURSOR_SLACK
+from godtui.bloodbank.embedded_queue import CURSOR_SECONDS, CURSOR_SLACK
 from godtui.bloodbank.handout import MAX_BYTES
 from godtui.eventlog import Transaction
 from tests.bloodbank.conftest import Room
@@ -113,6 +113,20 @@ async def imported(room: Room, number: int) -> None:
     """So many events as history."""
     some = records(number)
     await room.log.submit(lambda transaction: transaction.append_history(some))
+
+
+async def test_a_quiet_queue_keeps_no_events_from_retention_for_long(room: Room) -> None:
+    async with room.bus.subscribe(RARE) as consumer:
+        waiting = asyncio.create_task(consumer.batch())
+        await send(room.bus, events(5))
+
+        async def is_kept() -> bool:
+            room.clock.advance(CURSOR_SECONDS / 4)
+            return await room.bus.lowest_needed() == 6
+
+        await eventually(is_kept)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_what_was_imported_is_handed_to_no_queue(room: Room) -> None:
