@@ -31,7 +31,8 @@ async def test_an_engine_cuts_what_its_setting_does_not_keep(tmp_path: Path) -> 
 
     def is_held() -> bool:
         clock.advance(10)
-        return engine.health().components["retention"].figures["held_by"] == "queue keeping"
+        held_by: object = engine.health().components["retention"].figures["held_by"]
+        return held_by == "queue keeping"
 
     await until(is_held)
     assert await engine.operations.store.event(old.event_id) is None
