@@ -22,6 +22,8 @@ FIRST_BODIES: Final = 250
 WIDEST_WINDOW: Final = 100_000
 SLOW_SECONDS: Final = 0.04
 """A statement that took longer is followed by one of half the reach, one of less than a quarter by one of twice."""
+LARGE_BYTES: Final = 8 * 1024 * 1024
+"""As one that was slow counts a statement that brought more than so much."""
 DENSE: Final = 50
 """Of so many events one that matches is often enough to look along the log."""
 
@@ -136,12 +138,12 @@ class _Scan:
                 passed = abs((below if self._is_down else above) - reached)
                 tries_along = len(events) * DENSE >= passed
             above, below = (above, reached) if self._is_down else (reached, below)
-            self._pace(self._clock.monotonic() - started)
+            self._pace(self._clock.monotonic() - started, sum(len(event.body) for event in rows))
             yield Step(events, reached)
 
-    def _pace(self, seconds: float) -> None:
+    def _pace(self, seconds: float, size: int) -> None:
         """Keep the next statement small."""
-        if seconds > SLOW_SECONDS:
+        if seconds > SLOW_SECONDS or size > LARGE_BYTES:
             self._window = max(1, self._window // 2)
             self._page = max(1, self._page // 2)
         else:

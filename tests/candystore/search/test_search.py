@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from godtui.candystore.queries import query
-from godtui.candystore.search import FILE_NAME, Search, lookups, tables, writer
+from godtui.candystore.search import FILE_NAME, Search, indexer, lookups, tables, writer
+from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import parse
 from tests.candystore.search.indexing import indexed
@@ -221,6 +222,27 @@ async def test_segments_go_with_what_retention_cuts(
     assert list(other.state.segments) == [2, 3]
     assert await seqs(log, other, "kept") == list(range(36, 24, -1))
     await other.close()
+
+
+async def test_large_events_are_taken_a_few_at_a_time(
+    tmp_path: Path, log: EventLog, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.append([record(number, text=f"word{number} {'x ' * 5000}") for number in range(30)])
+    monkeypatch.setattr(indexer, "BATCH_BYTES", 35_000)
+    monkeypatch.setattr(log.tail, "after", lambda seq, limit: None if seq < 30 else [])
+    search = Search(tmp_path, log, clock)
+    batches: list[int] = []
+    add = search._writer.add
+
+    def counting(events: list[StoredEvent]) -> object:
+        batches.append(len(events))
+        return add(events)
+
+    monkeypatch.setattr(search._writer, "add", counting)
+    await indexed(search, log, clock)
+    assert batches == [3] * 10
+    assert await seqs(log, search, "word17") == [18]
+    await search.close()
 
 
 async def test_other_payload_indexes_are_taken_up(log: EventLog, clock: ManualClock, search: Search) -> None:
