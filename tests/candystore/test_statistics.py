@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from godtui import filters
-from godtui.candystore.statistics import Question, Statistics, ask
+from godtui.candystore.statistics import Question, Statistics, ask, asking
 from godtui.candystore.tallies import MIGRATIONS, Tallier, subtract
+from godtui.clock import rfc3339
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog, Transaction
 from tests.clock import MICROSECONDS, MORNING, ManualClock
@@ -144,6 +145,36 @@ async def test_numbers_by_type_and_source(log: EventLog, clock: ManualClock) -> 
     told = await ask(log, wanted("type:agent.# source:http", by="source"), clock.now())
     assert [(group.name, group.latest) for group in told.groups] == [("http", None)]
     assert told == recount(await everything(log), wanted("type:agent.# source:http", by="source"), told)
+
+
+async def test_what_is_imported_is_counted_but_is_no_traffic(log: EventLog, clock: ManualClock) -> None:
+    await fill(log, 30)
+    await log.submit(lambda transaction: transaction.append_history([record() for _ in range(60)]))
+    for _ in range(2):
+        told = await ask(log, wanted(), clock.now())
+        assert (told.number, told.rate_1m, told.rate_5m) == (90, 0.5, 0.1)
+        await counted(log, clock)
+
+
+async def test_a_log_far_beyond_its_tallies_says_so(log: EventLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MAX_BEYOND", 50)
+    await fill(log, 120)
+    told = await ask(log, wanted(), MORNING)
+    assert (told.number, told.counted_to, told.last_seq, told.complete) == (50, 50, 120, False)
+
+
+async def test_minutes_that_are_no_longer_kept_are_not_made_up(log: EventLog, clock: ManualClock) -> None:
+    await fill(log, 60)
+    await counted(log, clock)
+    clock.advance(3 * 86400)
+    await fill(log, 4)
+    await counted(log, clock)
+    told = await ask(log, wanted(f"since:{rfc3339(MORNING - 60 * MICROSECONDS)}"), clock.now())
+    assert told.since is not None
+    assert (told.number, told.since.minute) == (64, 0), "moved to the hour, as it says"
+    of_then = f"since:{rfc3339(MORNING - 60 * MICROSECONDS)} until:{rfc3339(MORNING + 600 * MICROSECONDS)}"
+    told = await ask(log, wanted(of_then, bucket="minute"), clock.now())
+    assert (told.number, set(told.counts)) == (60, {None})
 
 
 STEPS = st.lists(

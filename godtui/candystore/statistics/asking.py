@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from godtui.candystore.statistics.views import (
     Statistics,
     StatisticsRefusedError,
 )
-from godtui.candystore.tallies.tables import DAY, HOUR, MINUTE, SLOT, START, STATE, Fresh, State, slots
+from godtui.candystore.tallies.tables import DAY, HOUR, MINUTE, SLOT, SLOTS, STATE, Fresh, State, slots
 from godtui.clock import to_datetime
 from godtui.eventlog import EventLog
 from godtui.topics import Matcher
@@ -36,7 +36,6 @@ USUAL: Final[dict[Bucket, int]] = {"minute": 60, "hour": 48, "day": 90}
 _LAST_MOMENT: Final = 253_402_300_799
 """The last second of the year 9999, the last that can be written."""
 
-_BEYOND: Final = f"SELECT {START}, type_id, source_id, count(*) FROM events WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3"  # noqa: S608
 _KEYS: Final[dict[By, str]] = {"type": "type_id", "source": "source_id", "none": "0"}
 _NAMED: Final[dict[By, str]] = {"type": "types", "source": "sources", "none": ""}
 
@@ -102,9 +101,9 @@ class _Asking:
         since, until = self._bounds()
         last = self._log.last_seq
         upto = min(last, self._known.counted_to + MAX_BEYOND)
-        rows = await self._log.rows(_BEYOND, (self._known.counted_to, upto), purpose="events beyond the tallies")
+        rows = await self._log.rows(SLOTS, (self._known.counted_to, upto), purpose="events beyond the tallies")
         self._fresh = [one for one in slots(rows) if chosen.holds(one)]
-        if question.bucket is None:
+        if question.bucket in (None, "minute"):
             since, until = await self._finest(since, until)
         numbers = await self._numbers(chosen, stretches(since, until))
         top = [key for key, _ in sorted(numbers.items(), key=lambda item: (-item[1], item[0]))]
@@ -116,19 +115,7 @@ class _Asking:
         latest = await self._latest(chosen, kept)
         overall = [slot for key in slotted for slot in slotted[key]]
         rate_1m, rate_5m = rates(overall, self._now)
-        groups = []
-        for key in kept:
-            over_1m, over_5m = rates(slotted.get(key, ()), self._now)
-            groups.append(
-                Group(
-                    name=names.get(key, ""),
-                    number=numbers[key],
-                    rate_1m=over_1m,
-                    rate_5m=over_5m,
-                    latest=latest.get(key),
-                    counts=counts.get(key, []),
-                )
-            )
+        groups = [self._group(key, numbers, slotted, names, latest, counts) for key in kept]
         return Statistics(
             number=sum(numbers.values()),
             rate_1m=rate_1m,
@@ -145,6 +132,25 @@ class _Asking:
             counted_to=upto,
             last_seq=last,
             complete=upto == last,
+        )
+
+    def _group(
+        self,
+        key: int,
+        numbers: Mapping[int, int],
+        slotted: Mapping[int, list[tuple[int, int]]],
+        names: Mapping[int, str],
+        latest: Mapping[int, Latest],
+        counts: Mapping[int | None, list[int | None]],
+    ) -> Group:
+        rate_1m, rate_5m = rates(slotted.get(key, ()), self._now)
+        return Group(
+            name=names.get(key, ""),
+            number=numbers[key],
+            rate_1m=rate_1m,
+            rate_5m=rate_5m,
+            latest=latest.get(key),
+            counts=counts.get(key, []),
         )
 
     async def _chosen(self) -> _Chosen:
@@ -286,7 +292,7 @@ class _Asking:
             found[key].append((start, number))
         for one in self._fresh:
             if since <= one.start <= second:
-                found[chosen.key(one)].append((one.start, one.number))
+                found[chosen.key(one)].append((one.start, one.traffic))
         return found
 
     async def _names(self, kept: Sequence[int]) -> dict[int, str]:

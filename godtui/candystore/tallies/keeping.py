@@ -10,8 +10,8 @@ from godtui.candystore.tallies.tables import (
     MINUTES_KEPT_SECONDS,
     PRUNE,
     SLOT,
+    SLOTS,
     SLOTS_KEPT_SECONDS,
-    START,
     STATE,
     Fresh,
     State,
@@ -32,7 +32,6 @@ STEP_ROWS: Final = 2_000
 """How many rows are deleted at once."""
 FAR_BEHIND: Final = 50_000
 
-_NEW: Final = f"SELECT {START}, type_id, source_id, count(*) FROM events WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3"  # noqa: S608
 _NEXT: Final = "SELECT min(seq) FROM events WHERE seq > ?"
 
 
@@ -71,7 +70,7 @@ class Tallier:
     async def _step(self, known: State) -> None:
         """Count the next events; nothing where the tallies were changed meanwhile."""
         upto = min(known.counted_to + STEP_EVENTS, self._log.last_seq)
-        rows = await self._log.rows(_NEW, (known.counted_to, upto), purpose="counting what is new")
+        rows = await self._log.rows(SLOTS, (known.counted_to, upto), purpose="counting what is new")
         if not rows:
             # What was there has gone: it is counted on from where something is.
             found = (await self._log.rows(_NEXT, (upto,), purpose="what is new"))[0][0]

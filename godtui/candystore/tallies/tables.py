@@ -42,6 +42,13 @@ _ROWS_A_STATEMENT: Final = 160
 START: Final = f"(stored_at - ((stored_at % {SLOT}000000) + {SLOT}000000) % {SLOT}000000) / 1000000"
 """The beginning of an event's slot, in seconds since 1970; before 1970 as well."""
 
+SLOTS: Final = (
+    f"SELECT {START}, type_id, source_id, count(*), count(*) FILTER (WHERE NOT EXISTS"  # noqa: S608 - ours
+    " (SELECT 1 FROM imported i WHERE i.first_seq <= e.seq AND i.last_seq >= e.seq))"
+    " FROM events e WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3"
+)
+"""The events between two positions, slot by slot."""
+
 STATE: Final = "SELECT counted_to, version FROM tallied"
 _ADVANCE: Final = "UPDATE tallied SET counted_to = ?, version = version + 1"
 _SUBTRACTED: Final = "UPDATE tallied SET version = version + 1"
@@ -66,12 +73,16 @@ class State(NamedTuple):
 
 
 class Fresh(NamedTuple):
-    """Some events of one slot, of one type and source; `start` in seconds since 1970."""
+    """Some events of one slot, of one type and source; `start` in seconds since 1970.
+
+    `traffic` are those that were not imported: of these alone rates are made.
+    """
 
     start: int
     type_id: int
     source_id: int
     number: int
+    traffic: int
 
 
 Key = tuple[int, int, int, int]
@@ -86,7 +97,7 @@ def state(transaction: Transaction) -> State:
 def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
     """What slots add to the tallies of every span; finer ones only for as long as they are kept. `now` in seconds."""
     found: dict[Key, int] = {}
-    for start, type_id, source_id, number in slots:
+    for start, type_id, source_id, number, traffic in slots:
         spans = [(ALL, 0), (DAY, start - start % DAY), (HOUR, start - start % HOUR)]
         for span, kept in _KEPT.items():
             begins = start - start % span
@@ -95,7 +106,9 @@ def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
                 spans.append((span, begins))
         for span, begins in spans:
             key = (span, begins, type_id, source_id)
-            found[key] = found.get(key, 0) + sign * number
+            amount = traffic if span == SLOT else number
+            if amount:
+                found[key] = found.get(key, 0) + sign * amount
     return found
 
 
