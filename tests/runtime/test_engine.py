@@ -98,6 +98,7 @@ async def test_it_takes_events_and_says_that_it_is_well(folder: Path) -> None:
             "health",
             "notices",
             "registry",
+            "replays",
             "retention",
             "schemas",
             "search",
