@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from godtui.candystore import counting
-from godtui.candystore.counting import count
+from godtui.candystore.counting import Count, count
 from godtui.candystore.tallies import MIGRATIONS
+from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import parse
 from tests.candystore.estate import filters
-from tests.candystore.test_queries import COUNT, IDS, WEEK, Store, matching
+from tests.candystore.test_queries import COUNT, IDS, WEEK, matching
 from tests.clock import MORNING, ManualClock
 from tests.eventlog.records import records
 
 
+class Filled(NamedTuple):
+    """A log with a busy week in it, and the loop it lives on."""
+
+    runner: asyncio.Runner
+    log: EventLog
+    events: list[StoredEvent]
+
+    def run(self, work: Coroutine[Any, Any, Count]) -> Count:
+        return self.runner.run(work)
+
+
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     with asyncio.Runner() as runner:
         log = EventLog(tmp_path_factory.mktemp("store"), rooms=(MIGRATIONS,), clock=ManualClock())
         log.start()
         runner.run(log.append(WEEK))
-        yield Store(runner, log, runner.run(log.after(0, COUNT + 1)))
+        yield Filled(runner, log, runner.run(log.after(0, COUNT + 1)))
         runner.run(log.close())
 
 
 @settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=filters(IDS, COUNT))
-def test_with_time_every_count_is_exact(store: Store, text: str) -> None:
+def test_with_time_every_count_is_exact(store: Filled, text: str) -> None:
     wanted = parse(text, now=MORNING)
     told = store.run(count(store.log, wanted, clock=ManualClock()))
     assert told == (len(matching(store.events, wanted)), True)
@@ -41,7 +53,7 @@ def test_with_time_every_count_is_exact(store: Store, text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "type:agent.#", "source:http type:*.*.created", "since:2026-02-12T14:00:00Z", "id:" + str(IDS[3])]
 )
-def test_what_an_index_answers_is_exact_without_time(store: Store, text: str) -> None:
+def test_what_an_index_answers_is_exact_without_time(store: Filled, text: str) -> None:
     wanted = parse(text, now=MORNING)
     told = store.run(count(store.log, wanted, clock=ManualClock(), seconds=0))
     assert told == (len(matching(store.events, wanted)), True)
