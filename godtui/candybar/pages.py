@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from godtui.envelope import StoredEvent
 from godtui.filters import Filter, TimeTerm
-from godtui.operations import Order, StoreOperations
+from godtui.operations import Count, Order, StoreOperations
 
 EVERYTHING: Final = Filter()
 FIRST_ROWS: Final = 60
@@ -81,6 +81,19 @@ async def read(store: StoreOperations, wanted: Filter, order: Order, from_seq: i
         return Piece(events, page.events[-1].seq, is_last=False)
     there = (await store.query(EVERYTHING, limit=1, order=order, from_seq=page.looked_to)).events
     return Piece(events, page.looked_to, is_last=False, looked_at=there[0].stored_at if there else None)
+
+
+class Counts(NamedTuple):
+    """How many events are stored, and how many of them match."""
+
+    stored: Count
+    matching: Count
+
+
+async def count(store: StoreOperations, wanted: Filter) -> Counts:
+    """Counts as exact as is cheap. Raises StoreUnavailableError."""
+    stored = await store.count(EVERYTHING)
+    return Counts(stored, await store.count(wanted) if wanted.terms else stored)
 
 
 async def _newest_seq(store: StoreOperations) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from godtui.candybar import pages
 from godtui.candybar.link import Link
-from godtui.candybar.pages import PAGE_ROWS, Opening, Piece
+from godtui.candybar.pages import PAGE_ROWS, Counts, Opening, Piece
 from godtui.candybar.rowview import RowView
 from godtui.candybar.shelf import MAX_BYTES, Shelf
 from godtui.filters import Filter, FilterError
@@ -45,12 +45,15 @@ class StoreReader:
         """Whether the reader wants no more to be looked for, for now."""
         self.looked_at: int | None = None
         """How far back it was looked without filling a page, in µs since 1970."""
+        self.counts: Counts | None = None
+        """How many are stored and match, as far as that was answered."""
         self.is_newest = self.is_oldest = False
         """Whether the ends of what matches are loaded."""
         self._above = self._below = 0
         self._first = 0
         self._heading: Order = "desc"
         self._opening: Future[Opening] | None = None
+        self._counting: Future[Counts] | None = None
         self._sought: tuple[str, Filter] | None = None
         self._reading: dict[Order, Future[Piece]] = {}
         self._again: Callable[[], None] | None = None
@@ -107,6 +110,7 @@ class StoreReader:
     def poll(self, first: int, last: int) -> FilterError | None:
         """Take in what was answered, and ask for more near the rows in sight; the error of a filter refused."""
         refused = self._take_opening()
+        self._take_counts()
         for order in list(self._reading):
             self._take_piece(order)
         if self.fault is not None and self._link.clock.monotonic() >= self.retry_at and self._again is not None:
@@ -170,10 +174,21 @@ class StoreReader:
         self._turn(asked.result())
         return None
 
+    def _take_counts(self) -> None:
+        asked = self._counting
+        if asked is not None and asked.done():
+            self._counting = None
+            if _error(asked) is None:
+                self.counts = asked.result()
+
     def _turn(self, opening: Opening) -> None:
         """Another stretch is there."""
         if self._sought is not None:
+            if self._sought[1] != self.wanted:
+                self.counts = None
             (self.text, self.wanted), self._sought = self._sought, None
+        wanted = self.wanted
+        self._counting = self._ask(lambda store: pages.count(store, wanted))
         newer, older = opening.newer, opening.older
         self.shelf = Shelf()
         self.shelf.add_older([*newer.events, *older.events])
@@ -226,10 +241,10 @@ class StoreReader:
         self.retry_at = self._link.clock.monotonic() + RETRY_SECONDS
 
     def _drop(self) -> None:
-        for asked in (self._opening, *self._reading.values()):
+        for asked in (self._opening, self._counting, *self._reading.values()):
             if asked is not None:
                 asked.cancel()
-        self._opening = None
+        self._opening = self._counting = None
         self._reading.clear()
 
 

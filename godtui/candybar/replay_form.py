@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Final, NamedTuple
 
 from rich.text import Text
 
-from godtui.candybar.figures import count, moment, span
+from godtui.candybar.figures import DAY, SECOND, count, moment, span
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import clip, plain
 from godtui.clock import to_microseconds
@@ -56,12 +57,8 @@ def plan_lines(plan: ReplayPlan, looks: Looks, now: int, width: int) -> Iterator
     if not plan.total:
         yield line("Nothing matches: there is nothing to replay.", loud=True)
         return
-    times = ""
-    if plan.first_at is not None and plan.last_at is not None:
-        first, last = (moment(to_microseconds(at), now) for at in (plan.first_at, plan.last_at))
-        times = f", {first} to {last}" if plan.total > 1 else f", {first}"
-    yield line(f"{about}{count(plan.total)} event{'s' if plan.total > 1 else ''}{times}")
-    yield line("takes as long as sending takes" if plan.duration_s is None else f"takes {span(plan.duration_s)}")
+    yield line(f"{about}{count(plan.total)} event{'s' if plan.total > 1 else ''}{_times(plan, now)}")
+    yield line(f"takes {_length(plan.duration_s)}")
     for queue in plan.queues[:MOST_QUEUES]:
         services = ", ".join(queue.services) or "no declared service"
         yield line(f"{about}{count(queue.count)} to {queue.name} ({services})")
@@ -72,7 +69,23 @@ def plan_lines(plan: ReplayPlan, looks: Looks, now: int, width: int) -> Iterator
     if needs_confirmation(plan):
         yield line(f"{looks.glyphs.attention} more than {count(MAX_UNCONFIRMED)} to the bus at once", loud=True)
     for note in plan.notes[:MOST_NOTES]:
-        yield line(f"{looks.glyphs.dot} {note}")
+        for place, part in enumerate(wrap(plain(note, ascii_only=looks.ascii_only), width - 2)):
+            yield Text(f"{' ' if place else looks.glyphs.dot} {part}", style=looks.text)
+
+
+def _times(plan: ReplayPlan, now: int) -> str:
+    """`, Thu 12 Feb 14:03:19 to 14:05:00`: from the first event's own time to the last one's."""
+    if plan.first_at is None or plan.last_at is None:
+        return ""
+    first, last = to_microseconds(plan.first_at), to_microseconds(plan.last_at)
+    begin, end = moment(first, now), moment(last, first if first // DAY == last // DAY else now)
+    return f", {begin}" if end == begin or first // SECOND == last // SECOND else f", {begin} to {end}"
+
+
+def _length(seconds: float | None) -> str:
+    if seconds is None:
+        return "as long as sending takes"
+    return "less than a second" if seconds < 1 else span(seconds)
 
 
 def _read_target(text: str) -> str:

@@ -86,6 +86,11 @@ class RowView:
         if inside:
             self._cursor = max(inside[0], min(self._cursor, inside[-1]))
 
+    def centre(self, height: int) -> None:
+        """Put the cursor's row in the middle, with what stands before and behind it around."""
+        top = max(self.rows.first, self._cursor - height // 2)
+        self._top = Line(top, self._starts_day(top))
+
     def lines(self, height: int) -> list[Line]:
         """What to draw, top to bottom, at most that many."""
         self._keep_cursor_in_sight(height)

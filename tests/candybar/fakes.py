@@ -21,6 +21,7 @@ from godtui.operations import (
     BusOperations,
     ComponentHealth,
     ContractOperations,
+    Count,
     Events,
     Frame,
     Health,
@@ -29,6 +30,7 @@ from godtui.operations import (
     Order,
     Page,
     Position,
+    Replayed,
     StoreUnavailableError,
     WebhookOperations,
     Welcome,
@@ -37,6 +39,7 @@ from tests.candybar.dispatchers import MemoryDispatcher
 from tests.replaying import MemoryReplays
 
 NOON = to_microseconds(read_timestamp("2026-02-12T14:02:11.482Z")[0])
+REPLAY = UUID(int=0x9D)
 API_URL = "http://127.0.0.1:8000"
 
 _ids = itertools.count(1)
@@ -90,9 +93,11 @@ class MemoryStore:
         self.break_with: Exception | None = None
         self.stands_by: Exception | None = None
         self._told: list[StoredEvent] = []
+        self._again: list[StoredEvent] = []
         self.queries: list[Filter] = []
         self.reach: int | None = None
         """How many events a query looks at before it ends early."""
+        self.counts_exactly = True
         self.hold_queries: asyncio.Event | None = None
         """While set, no query is answered."""
         self.streams: list[tuple[Filter, int | None]] = []
@@ -105,6 +110,11 @@ class MemoryStore:
 
     def tell(self, events: Sequence[StoredEvent]) -> None:
         self._told += events
+        self.wake()
+
+    def send_again(self, events: Sequence[StoredEvent]) -> None:
+        """Let a replay send these to the bus."""
+        self._again += events
         self.wake()
 
     def turn(self, stands_by: Exception | None) -> None:
@@ -140,6 +150,11 @@ class MemoryStore:
             return Page(found[:limit], "more")
         return Page(found, "more", near[-1].seq) if len(near) < len(rows) else Page(found, None)
 
+    async def count(self, wanted: Filter) -> Count:
+        self._fail()
+        self._need_history()
+        return Count(sum(map(wanted.predicate(), self.log)), self.counts_exactly)
+
     async def event(self, event_id: UUID) -> StoredEvent | None:
         self._fail()
         self._need_history()
@@ -159,9 +174,13 @@ class MemoryStore:
             return
         yield Welcome(len(self.log))
         position = len(self.log) if after is None else after
+        again = len(self._again)
         while self.stands_by is None:
             changed = self._changed
             self._fail()
+            for one in filter(test, self._again[again:]):
+                yield Replayed(REPLAY, one)
+            again = len(self._again)
             fresh = self.log[position:]
             position += len(fresh)
             if found := [one for one in fresh if test(one)]:

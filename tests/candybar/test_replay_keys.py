@@ -213,6 +213,22 @@ async def test_nobody_asks_while_nothing_is_open_and_a_few_times_a_second_while_
         assert 2 <= len(asked(seen, "replay")) - before <= 4
 
 
+async def test_what_a_replay_sends_is_seen_as_such_and_counted_apart():
+    async with console(numbered(5)) as seen:
+        store = seen.engine.operations.store
+        seen.engine.do(lambda: store.send_again(store.log[1:3]))
+        await seen.until(lambda: len(seen.rows) == 7, "both")
+        assert [row.split("number=")[1][0] for row in seen.rows if "↻" in row] == ["2", "3"]
+        assert "seen 5 · matched 5 · shown 5" in seen.lines[-1]
+        await seen.pass_time(2)
+        assert " 0/s" in seen.lines[0]
+        await seen.press("k")
+        seen.engine.do(lambda: store.send_again(store.log[3:4]))
+        await seen.until_shown("+1 new")
+        await seen.ticks()
+        assert "seen 5 · matched 5 · shown 5" in seen.lines[-1]
+
+
 async def test_how_it_ended_is_said():
     async with console(numbered(1)) as seen:
         await begin(seen, playing(total=820))

@@ -119,6 +119,15 @@ async def test_beyond_the_newest_is_said_and_what_is_no_time_is_pointed_at():
         assert shown(seen) == [3, 2, 1]
 
 
+async def test_how_many_are_stored_and_match_is_told_and_an_estimate_is_called_so():
+    async with console([event("worktree.created"), *numbered(1300)]) as seen:
+        await open_store(seen)
+        await seen.until_shown("1,301 stored · Thu 12 Feb 2026 · seq 1,301")
+        seen.engine.operations.store.counts_exactly = False
+        await seen.press("slash", *"type:agent.#", "enter")
+        await seen.until_shown("about 1,301 stored, about 1,300 match")
+
+
 async def test_what_takes_long_is_told_goes_on_and_can_be_stopped():
     stored = [event("worktree.created", {"number": 1}), *numbered(400, first=2, step=1_000_000)]
     async with console(stored) as seen:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from rich.segment import Segment
 from textual.binding import Binding, BindingType
 
-from godtui.candybar.figures import SECOND, clock_time, count, duration, moment
+from godtui.candybar.figures import SECOND, clock_time, count, date, duration, moment
 from godtui.candybar.link import Link
 from godtui.candybar.looks import Looks
 from godtui.candybar.marks import Marks
@@ -16,6 +16,7 @@ from godtui.candybar.reading import StoreReader
 from godtui.candybar.store_teaching import store_lesson
 from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.event_list import EventList
+from godtui.operations import Count
 
 
 class StoreList(EventList):
@@ -45,6 +46,7 @@ class StoreList(EventList):
         """Take up what was read."""
         reader = self._reader
         if self.view is not reader.view:
+            reader.view.centre(self.content_height)
             self.turn(reader.view, reader.text)
             self.post_message(self.Moved())
         ends = (reader.shelf.first, reader.shelf.end)
@@ -71,11 +73,28 @@ class StoreList(EventList):
     def bottom_edge(self) -> list[Segment]:
         """How far it was looked, and whether there is more."""
         looks, reader = looks_of(self), self._reader
-        said, style = self._extent_text(looks), looks.quiet
+        room, dot = self.size.width - 8, f" {looks.glyphs.dot} "
+        parts = [part for part in (self._extent_text(looks), self._counts_text(), self._place()) if part]
+        while len(parts) > 1 and len(dot.join(parts)) > room:
+            parts.pop()
+        said, style = dot.join(parts), looks.quiet
         if reader.fault is not None and self._lines:
             said, style = f"{looks.glyphs.retrying} {reader.fault}", looks.attention
-        text = clip(plain(said, ascii_only=looks.ascii_only), self.size.width - 8, looks.glyphs.ellipsis)
+        text = clip(plain(said, ascii_only=looks.ascii_only), room, looks.glyphs.ellipsis)
         return [Segment(text, style)] if text else []
+
+    def _counts_text(self) -> str:
+        """`1,204,551 stored, about 8,300 match`."""
+        counts = self._reader.counts
+        if counts is None:
+            return ""
+        stored = f"{_about(counts.stored)} stored"
+        return f"{stored}, {_about(counts.matching)} match" if self._reader.wanted.terms else stored
+
+    def _place(self) -> str:
+        """Where the cursor is: its day may be far above the screen."""
+        event = self.current
+        return f"{date(event.time)} {looks_of(self).glyphs.dot} seq {count(event.seq)}" if event is not None else ""
 
     def _extent_text(self, looks: Looks) -> str:
         reader, dot = self._reader, looks.glyphs.dot
@@ -121,3 +140,7 @@ class StoreList(EventList):
             [Segment(clip(plain(line, ascii_only=looks.ascii_only), width, looks.glyphs.ellipsis), style)]
             for line, style in store_lesson(self._reader, self._link, looks)
         ]
+
+
+def _about(number: Count) -> str:
+    return count(number.number) if number.exact else f"about {count(number.number)}"
