@@ -40,11 +40,6 @@ class Pace:
         self._at = clock.monotonic()
         self._share = share
 
-    @property
-    def unlimited(self) -> bool:
-        """Whether nothing ever waits."""
-        return self._speed is None and not self._least
-
     def due(self, time: int) -> float:
         """When the next event, whose own time this is, goes."""
         return self._at + self._next(time)
