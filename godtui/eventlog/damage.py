@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from godtui.eventlog.errors import DamagedError, DataDirectoryError, is_damage
-from godtui.eventlog.frames import HEADER_BYTES, fault_of, recovered_frames
+from godtui.eventlog.frames import HEADER_BYTES, fault_of, has_unsaved_frames, recovered_frames
 
 CHECK_SECONDS: Final = 2.0
 """How long a file is searched for its damage."""
@@ -101,7 +101,7 @@ def require_intact(path: Path) -> None:
         raise DamagedError(
             f"{path} is empty (0 bytes), which a log never is; remove it, then restore a backup or begin anew"
         )
-    if not wal.exists() and index.exists():
+    if not wal.exists() and _has_lost_commits(index):
         raise DamagedError(
             f"{wal} is gone, and with it what was stored last before godtui was ended; put it back, or have godtui "
             "salvage go on with what is left"
@@ -121,6 +121,13 @@ def _require_frames(path: Path, wal: Path, index: Path) -> None:
         return  # opening it for writing says it better
     if fault is not None:
         raise DamagedError(f"{wal} is damaged ({fault}), so what was stored last cannot be read; {ADVICE}")
+
+
+def _has_lost_commits(index: Path) -> bool:
+    try:
+        return has_unsaved_frames(index)
+    except OSError:
+        return False
 
 
 def _header_fault(path: Path) -> str | None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from godtui.eventlog.errors import DataDirectoryError
 from godtui.eventlog.migrations import Migrations, migrate
+from godtui.eventlog.notes import sync_directory
 
 APPLICATION_ID: Final = 0x676F6474
 """Marks the file as ours (`godt`): no other program's database is ever migrated."""
@@ -56,7 +57,7 @@ def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection
         raise DataDirectoryError(
             f"this Python comes with SQLite {sqlite3.sqlite_version}; use one that comes with 3.37 or newer"
         )
-    made = _make(path)
+    _make(path)
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         _claim(connection, path)
@@ -68,8 +69,6 @@ def open_database(path: Path, rooms: Sequence[Migrations]) -> sqlite3.Connection
         connection.set_authorizer(_permit)
     except BaseException:
         connection.close()
-        if made and path.stat().st_size == 0:  # an empty file would pass for one that lost everything
-            path.unlink()
         raise
     return connection
 
@@ -92,15 +91,26 @@ def identity(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _make(path: Path) -> bool:
-    """Make the file readable only by its user; SQLite gives the WAL and its index the same mode. Whether it was new."""
-    try:
-        # Only where it is missing: closing any descriptor of an open database drops this process's locks on it.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
-    except FileExistsError:
+def _make(path: Path) -> None:
+    """Make the file readable only by its user; SQLite gives the WAL and its index the same mode.
+
+    It is marked as ours before it has its name: an empty file is one that lost everything.
+    """
+    if path.exists():
         _require_writable(path)
-        return False
-    return True
+        return
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    try:
+        os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
+        with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as connection:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        fresh.rename(path)
+        sync_directory(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
 
 
 def _require_writable(path: Path) -> None:

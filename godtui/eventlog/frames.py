@@ -17,8 +17,10 @@ FRAME_HEADER_BYTES: Final = 24
 
 _MAGICS: Final = {0x377F0682: "<", 0x377F0683: ">"}
 """Which byte order checksums are computed in."""
-_RECOVERED_OFFSET: Final = 16
-"""Where the WAL-index says how many frames are valid, in the machine's own byte order."""
+_VALID_OFFSET: Final = 16
+_SAVED_OFFSET: Final = 96
+"""Where the WAL-index says how many frames are valid, and how many of them the database's file has, in the machine's
+own byte order."""
 _MASK: Final = 0xFFFFFFFF
 
 
@@ -30,8 +32,20 @@ class _Header(NamedTuple):
 
 def recovered_frames(index: Path) -> int:
     """How many frames SQLite found valid, by the WAL-index that it wrote when it opened the log. Raises OSError."""
+    return _number(index, _VALID_OFFSET)
+
+
+def has_unsaved_frames(index: Path) -> bool:
+    """Whether the write-ahead log of a WAL-index held commits that the database's file does not. Raises OSError.
+
+    Who closes a log removes its write-ahead log first, with nothing unsaved in it, and then the index.
+    """
+    return _number(index, _VALID_OFFSET) > _number(index, _SAVED_OFFSET)
+
+
+def _number(index: Path, offset: int) -> int:
     with index.open("rb") as file:
-        file.seek(_RECOVERED_OFFSET)
+        file.seek(offset)
         found = file.read(4)
     return int(struct.unpack("=I", found)[0]) if len(found) == 4 else 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
 from contextlib import closing
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_what_loses_nothing_ends_well(command: Command, home: Path) -> None:
 def test_a_write_ahead_log_that_is_gone(command: Command, home: Path) -> None:
     filled(command, 30)
     data = home / "data"
-    (data / "events.sqlite-shm").write_bytes(bytes(32768))
+    (data / "events.sqlite-shm").write_bytes(bytes(16) + struct.pack("=I", 7) + bytes(32748))
     refused = command("events")
     assert refused.code == 2
     assert "events.sqlite-wal is gone" in refused.sentence

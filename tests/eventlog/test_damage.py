@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+import struct
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -207,6 +208,12 @@ async def test_what_a_crash_may_leave_is_opened_whole(
     assert (await log.append([record()]))[0].seq == 421
 
 
+async def test_killed_between_its_last_two_steps(closed: Path, open_log: OpenLog) -> None:
+    """Who closes a log saves and removes the write-ahead log, and then its index."""
+    shm(closed).write_bytes(bytes(16) + struct.pack("=I", 7) + bytes(76) + struct.pack("=I", 7) + bytes(32668))
+    assert open_log(closed.parent).last_seq == 400
+
+
 async def test_the_last_commit_torn_is_a_crash(killed: Path, open_log: OpenLog) -> None:
     size = wal(killed).stat().st_size
     overwrite(wal(killed), size - 100, b"\xff" * 50)
@@ -248,22 +255,26 @@ def test_a_check_ends_in_time(closed: Path) -> None:
     assert "did not find" in found.text
 
 
-async def test_a_file_that_could_not_be_filled_is_not_left_empty(
+async def test_a_log_that_could_not_be_begun_leaves_no_empty_file(
     tmp_path: Path, open_log: OpenLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(path: Path, **_: object) -> sqlite3.Connection:
+        assert path.name == "events.sqlite.new"
+        assert not (tmp_path / "events.sqlite").exists(), "killed here, it would be taken for one that lost everything"
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("godtui.eventlog.database._claim", full)
+        patched.setattr("godtui.eventlog.database.sqlite3.connect", full)
         log = EventLog(tmp_path)
         log.start()
         assert "full" in (log.fault or "")
         await log.close()
-    assert not (tmp_path / "events.sqlite").exists()
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "events.sqlite.new").write_text("left by one that was killed")
     assert open_log(tmp_path).last_seq == 0
+    assert not (tmp_path / "events.sqlite.new").exists()
 
 
 async def test_damage_that_a_reader_meets_stops_the_writing_and_nothing_else(tmp_path: Path, open_log: OpenLog) -> None:
