@@ -22,7 +22,7 @@ from godtui.holyfields import Contracts
 from godtui.topics import Matcher
 
 DISPATCHER: Final = (
-    f"{PLANE}: deliveries are judged again by the rules of today; only an episode that was never dispatched can dispatch"
+    f"{PLANE}: deliveries are judged again by today's rules; only an episode that was never dispatched can dispatch"
 )
 ESTIMATED: Final = "the numbers are estimated: there is more than could be looked at within some seconds"
 NOT_LISTED: Final = "the broker does not tell what its queues are bound by: those listed are registry.yaml's"
