@@ -18,7 +18,7 @@ from godtui.envelope import EventDraft, InvalidEventError, read_envelope
 from godtui.holyfields import Contract, Contracts, Registry, SchemaFolderError
 from godtui.holyfields.changes import Change, Compatible, changes, digest
 from godtui.holyfields.watch import Watch
-from godtui.settings.values import plain, printable
+from godtui.settings.values import counted, plain, printable
 
 EVENT_TYPE: Final = "holyfields.schema.updated"
 RETRY_SECONDS: Final = 1.0
@@ -102,7 +102,7 @@ class LiveContracts:
                 others = f" and {len(more)} more" if more else ""
                 what = f"{plain(event_type)} {plain(version)}{others}"
                 return ComponentHealth("degraded", f"contracts differ from {name}: {what}; align the folders", figures)
-        return ComponentHealth("ok", f"{len(registry)} event types", figures)
+        return ComponentHealth("ok", counted(len(registry), "event type"), figures)
 
     def _take(self, outcome: Registry | ValueError) -> None:
         if isinstance(outcome, ValueError):
@@ -116,7 +116,8 @@ class LiveContracts:
                 changed = changes(before, outcome)
                 self._contracts.swap(outcome)
                 if changed:
-                    logger.info("%d contracts have changed", len(changed))
+                    have = "has" if len(changed) == 1 else "have"
+                    logger.info("%s %s changed", counted(len(changed), "contract"), have)
                     self._unsaid.append(changed)
                     self._saying.set()
         self._compare()

@@ -41,6 +41,7 @@ from godtui.runtime.registry_file import LiveEstate
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
+from godtui.settings.values import counted
 
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 
@@ -308,11 +309,11 @@ class Engine:
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"
             return ComponentHealth("degraded", f"the write-ahead log has {log.wal_bytes:,} bytes; {reader}", figures)
         remark = None if history is None else history.remark
-        return ComponentHealth("ok", f"{log.last_seq:,} events" + (f"; {remark}" if remark else ""), figures)
+        return ComponentHealth("ok", counted(log.last_seq, "event") + (f"; {remark}" if remark else ""), figures)
 
     def _schemas_health(self) -> ComponentHealth:
         contracts = self._contracts
         if contracts is None:
             return ComponentHealth("degraded", "contracts are being loaded")
         registry = contracts.current
-        return ComponentHealth("ok", f"{len(registry)} event types", {"folder": str(registry.folder)})
+        return ComponentHealth("ok", counted(len(registry), "event type"), {"folder": str(registry.folder)})
