@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import Final
 
 from godtui import jsontext
-from godtui.holyfields.compatibility.places import Bundle, Place, UnresolvedError, flatten, inside
+from godtui.holyfields.compatibility.places import Bundle, Place, UnresolvedError, branches, flatten
 from godtui.holyfields.compatibility.scalars import is_number, matching, numbers, strings
 from godtui.jsontext import Json
 
@@ -157,13 +158,14 @@ def spread(places: Places) -> Places:
     found: dict[tuple[int, int], Place] = {}
     waiting = list(places)
     while waiting and len(found) < 200:
-        try:
-            for place in flatten((waiting.pop(0),)):
-                if place.identity not in found:
-                    found[place.identity] = place
-                    waiting += inside(place)
-        except UnresolvedError:
+        place = waiting.pop(0)
+        if place.identity in found:
             continue
+        found[place.identity] = place
+        with suppress(UnresolvedError):
+            waiting += [*place.each("allOf"), *(branch for _, branch in branches(place))]
+        with suppress(UnresolvedError):
+            waiting += [target] if (target := place.target()) else []
     return tuple(found.values())
 
 
@@ -191,8 +193,8 @@ def _variants(accepting: Places) -> list[Places]:
         variants: list[Places] = [groups]
         for group in groups:
             for keyword in ("anyOf", "oneOf"):
-                if branches := group.each(keyword):
-                    variants = [(*variant, *flatten((branch,))) for variant in variants[:4] for branch in branches[:6]]
+                if among := group.each(keyword):
+                    variants = [(*variant, *flatten((branch,))) for variant in variants[:4] for branch in among[:6]]
             if (condition := group.one("if")) is not None:
                 then = [one for one in (condition, group.one("then")) if one]
                 otherwise = [one for one in [group.one("else")] if one]

@@ -130,13 +130,16 @@ class Place:
             raise UnresolvedError(", ".join(sorted(foreign)))
 
     def at(self, *parts: str | int) -> Place:
-        """A schema inside this one. Raises UnresolvedError where there is none."""
+        """A schema inside this one. Raises UnresolvedError where there is none, or it has an address of its own."""
         schema = self.schema
         for part in parts:
             try:
                 schema = schema[part]
             except (LookupError, TypeError):
                 raise UnresolvedError("/".join(map(str, parts))) from None
+            # References inside it would start from that address.
+            if isinstance(schema, dict) and isinstance(schema.get("$id"), str) and not schema["$id"].startswith("#"):
+                raise UnresolvedError(schema["$id"])
         return Place(self.bundle, self.path, (*self.parts, *parts), schema, self.assumed)
 
     def assume(self, schema: Json) -> Place:
@@ -206,6 +209,8 @@ def same(one: Place, other: Place, seen: frozenset[tuple[int, int]] = frozenset(
     key = (id(one.schema), id(other.schema))
     if one.schema is other.schema and one.bundle is other.bundle:
         return True
+    if one.schema is False or other.schema is False:
+        return one.schema is other.schema
     if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
         return False
     if key in seen:
@@ -215,7 +220,7 @@ def same(one: Place, other: Place, seen: frozenset[tuple[int, int]] = frozenset(
 
 def _same(one: Place, other: Place, seen: frozenset[tuple[int, int]]) -> bool:
     ours, theirs = one.words, other.words
-    if ours.keys() != theirs.keys() or "$dynamicRef" in ours or "$recursiveRef" in ours:
+    if ours.keys() != theirs.keys():
         return False
     for keyword, value in ours.items():
         if keyword == "$ref":
@@ -229,6 +234,8 @@ def _same(one: Place, other: Place, seen: frozenset[tuple[int, int]]) -> bool:
 
 def same_keyword(one: Place, other: Place, keyword: str, seen: frozenset[tuple[int, int]] = frozenset()) -> bool:
     """Whether two schemas say the same by one keyword that both have."""
+    if keyword in _DYNAMIC:  # what it says hangs on the way that led to it
+        return False
     if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
         return False
     ours, theirs = one.words[keyword], other.words[keyword]
@@ -255,6 +262,7 @@ def equal(one: Json, other: Json) -> bool:
     return jsontext.canonical(one) == jsontext.canonical(other)
 
 
+_DYNAMIC: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 _NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
 _LISTED: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
 _SINGLE: Final = frozenset(
@@ -263,14 +271,17 @@ _SINGLE: Final = frozenset(
 )
 
 
-def inside(place: Place) -> Iterator[Place]:
-    """The schemas that may judge the same value as this one does, besides those of `flatten`."""
+def branches(place: Place) -> Iterator[tuple[str, Place]]:
+    """The schemas that may judge the same value as this one does, besides those of `flatten`, by keyword.
+
+    Those of `then` and `else` go by the keyword `if`.
+    """
     for keyword in ("anyOf", "oneOf"):
-        yield from place.each(keyword)
+        yield from ((keyword, branch) for branch in place.each(keyword))
     for keyword in ("if", "then", "else", "not"):
         if (found := place.one(keyword)) is not None:
-            yield found
-    yield from place.named("dependentSchemas").values()
+            yield "not" if keyword == "not" else "if", found
+    yield from (("dependentSchemas", found) for found in place.named("dependentSchemas").values())
 
 
 def _without_id(document: dict[str, Json]) -> dict[str, Json]:

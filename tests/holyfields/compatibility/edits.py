@@ -40,14 +40,18 @@ def one(name: str, old: Any, new: Any, backward: str, forward: str) -> Edit:
     return Edit(name, member(old), member(new), backward, forward)
 
 
-TEXT: Final = {"type": "string"}
-WHOLE: Final = {"type": "integer"}
-REFERRED: Final = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
-TREE: Final = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE}}
-SHAPES: Final = [
+TEXT: Final[dict[str, Any]] = {"type": "string"}
+WHOLE: Final[dict[str, Any]] = {"type": "integer"}
+REFERRED: Final[dict[str, Any]] = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
+TREE: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE},
+}
+SHAPES: Final[list[dict[str, Any]]] = [
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "circle"}, "r": {"type": "number"}}},
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "square"}, "a": {"type": "number"}}},
 ]
+GROWN: Final = {**SHAPES[1], "properties": {**SHAPES[1]["properties"], "b": WHOLE}}
 ANOTHER: Final = {"type": "object", "required": ["k"], "properties": {"k": {"const": "line"}}}
 
 EDITS: Final = [
@@ -68,6 +72,14 @@ EDITS: Final = [
     Edit("property made required", members(x=TEXT), members(False, ("x",), x=TEXT), BREAKS, OK),
     Edit("property forbidden", members(), members(x=False), BREAKS, OK),
     Edit("object closed", members(x=TEXT), members(True, x=TEXT), BREAKS, OK),
+    Edit(
+        "object closed, said to be open before",
+        {**members(x=TEXT), "additionalProperties": True},
+        members(True, x=TEXT),
+        BREAKS,
+        OK,
+    ),
+    Edit("property of any value forbidden", members(x=True), members(x=False), BREAKS, OK),
     Edit("others given a type", members(x=TEXT), {**members(x=TEXT), "additionalProperties": TEXT}, BREAKS, OK),
     one("type widened, integer to number", WHOLE, {"type": "number"}, OK, BREAKS),
     one("type widened to a list", TEXT, {"type": ["string", "integer"]}, OK, BREAKS),
@@ -111,6 +123,15 @@ EDITS: Final = [
     ),
     one("contains added", {"type": "array"}, {"type": "array", "contains": TEXT}, BREAKS, OK),
     one("oneOf variant added", {"oneOf": SHAPES}, {"oneOf": [*SHAPES, ANOTHER]}, OK, BREAKS),
+    one("oneOf variant removed", {"oneOf": [*SHAPES, ANOTHER]}, {"oneOf": SHAPES}, BREAKS, OK),
+    one("oneOf variant given an optional property", {"oneOf": SHAPES}, {"oneOf": [SHAPES[0], GROWN]}, NOTED, OK),
+    one(
+        "variant of optional members removed",
+        {"anyOf": [members(k={"const": "a"}), members(k={"const": "b"})]},
+        {"anyOf": [members(k={"const": "a"})]},
+        BREAKS,
+        OK,
+    ),
     one("anyOf variant removed", {"anyOf": [TEXT, WHOLE]}, {"anyOf": [TEXT]}, BREAKS, OK),
     one("oneOf that overlaps", {"oneOf": [WHOLE]}, {"oneOf": [WHOLE, {"type": "number"}]}, BREAKS, BREAKS),
     one("allOf added", WHOLE, {"allOf": [WHOLE, {"minimum": 0}]}, BREAKS, OK),
@@ -173,6 +194,20 @@ EDITS: Final = [
     Edit("nested object closed", member(members(a=TEXT)), member(members(True, a=TEXT)), BREAKS, OK),
     Edit(
         "unevaluatedProperties added", members(x=TEXT), {**members(x=TEXT), "unevaluatedProperties": False}, BREAKS, OK
+    ),
+    Edit(
+        "property removed, unevaluatedProperties false",
+        {**members(x=TEXT, y=TEXT), "unevaluatedProperties": False},
+        {**members(x=TEXT), "unevaluatedProperties": False},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "what $dynamicRef leads to narrowed",
+        {**member({"$dynamicRef": "#t"}), "$defs": {"t": {"$dynamicAnchor": "t", **TEXT}}},
+        {**member({"$dynamicRef": "#t"}), "$defs": {"t": {"$dynamicAnchor": "t", **TEXT, "minLength": 2}}},
+        BREAKS,
+        UNKNOWN,
     ),
     Edit("nothing is accepted any more", members(x=TEXT), {"not": {}}, BREAKS, OK),
 ]
