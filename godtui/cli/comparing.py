@@ -28,7 +28,7 @@ PAGE_EVENTS: Final = 500
 SHOWN: Final = 20
 """Rejected events that are told of one by one."""
 
-_LABELS: Final = {True: "compatible", False: "BREAKING", None: "unknown"}
+_LABELS: Final[dict[bool | None, str]] = {True: "compatible", False: "BREAKING"}
 
 
 @dataclass
@@ -104,20 +104,21 @@ def check(
     folder = given.settings().schemas_folder()
     registry = Registry.load(folder)
     judged = [] if against is None else _judge(against, folder, registry, mode, strict)
+    unknown = "not asked" if mode == "none" else "unknown"
     facts = asyncio.run(_judge_stored(given, registry)) if stored else None
     if as_json or not sys.stdout.isatty():
         answer: dict[str, Any] = {"types": [one.document() for one in judged]}
         click.echo(jsontext.dumps(answer | ({} if facts is None else {"stored": facts.document()})))
     else:
-        for line in (*lines(judged), *(stored_lines(facts) if facts else ())):
+        for line in (*lines(judged, unknown), *(stored_lines(facts) if facts else ())):
             click.echo(line)
     broken = any(one.verdict.compatible is False for one in judged)
     if broken or (facts is not None and facts.rejected > facts.irregular):
         context.exit(FAILED)
 
 
-def lines(judged: list[Judged]) -> Iterator[str]:
-    """One line a verdict, with the witness below it."""
+def lines(judged: list[Judged], unknown: str = "unknown") -> Iterator[str]:
+    """One line a verdict, with the witness below it; `unknown` is said of what has none."""
     from godtui.candybar.plaintext import plain
 
     width = max((len(one.event_type) + len(one.version) + 1 for one in judged), default=0)
@@ -125,7 +126,7 @@ def lines(judged: list[Judged]) -> Iterator[str]:
         verdict = one.verdict
         said = "  ".join(part for part in (verdict.pointer, verdict.note) if part)
         name = f"{one.event_type} {one.version}".ljust(width)
-        yield plain(f"{_LABELS[verdict.compatible]:<10}  {name}  {said}".rstrip())
+        yield plain(f"{_LABELS.get(verdict.compatible, unknown):<10}  {name}  {said}".rstrip())
         if verdict.compatible is False:
             yield plain(f"            {jsontext.dumps(verdict.witness).decode()}")
 

@@ -14,6 +14,7 @@ import pytest
 from godtui.cli import comparing
 from godtui.cli.ending import run
 from godtui.cli.holyfields import holyfields
+from godtui.holyfields.compatibility import Judged, Mode, judge
 from tests.cli.conftest import Command, Ended
 
 Check = Callable[..., Ended]
@@ -94,7 +95,13 @@ def test_what_was_removed_and_added_is_said(check: Check, home: Path) -> None:
     assert found["a.gone"]["witness"] == {"message": ""}
     assert found["a.gone"]["note"].startswith("removed")
     assert (found["a.new"]["compatible"], found["a.new"]["note"]) == (True, "added")
-    assert check("--against", "old", "--mode", "none").code == 0
+    ended = check("--against", "old", "--mode", "none")
+    assert ended.code == 0
+    assert [(one["event_type"], one["compatible"], one["note"]) for one in json.loads(ended.stdout)["types"]] == [
+        ("a.gone", None, "removed; nothing is asked of it"),
+        ("a.new", None, "added; nothing is asked of it"),
+        ("test.event.created", None, "unchanged; nothing is asked of it"),
+    ]
 
 
 def test_types_that_nothing_serves_any_more_break(check: Check, home: Path) -> None:
@@ -180,6 +187,11 @@ def test_stored_events_decide(check: Check, command: Command, home: Path, monkey
     assert stored["first"][0]["event_id"] == held["event_id"]
     write(home / "schemas", MESSAGE)
     assert check("--stored").code == 0
+
+
+def test_what_is_not_asked_is_not_called_unknown() -> None:
+    judged = [Judged("a.b", "v1", judge(None, None, Mode.NONE))]
+    assert list(comparing.lines(judged, "not asked")) == ["not asked   a.b v1  added; nothing is asked of it"]
 
 
 def test_lines_hold_the_witness_and_nothing_that_acts(home: Path) -> None:

@@ -240,10 +240,18 @@ class Prover:
 
     def _reference(self, case: Case, new: Place, depth: int) -> bool:
         target = new.target()
-        return target is not None and self._includes(case, target, depth)
+        return target is not None and self._beside(case, new, target, depth)
 
     def _all_of(self, case: Case, new: Place, depth: int) -> bool:
-        return all(self._includes(case, branch, depth) for branch in new.each("allOf"))
+        return all(self._beside(case, new, branch, depth) for branch in new.each("allOf"))
+
+    def _beside(self, case: Case, new: Place, place: Place, depth: int) -> bool:
+        """Whether the values pass what holds beside a schema; a circle of it says what its schemas say."""
+        circle = flatten((place,))
+        if all(one.identity != new.identity for one in circle):
+            return self._includes(case, place, depth)
+        words = ((one, word) for one in circle for word in one.words if word not in {"$ref", "allOf"})
+        return all(self._holds(case, one, word, depth) for one, word in words)
 
     def _any_of(self, case: Case, new: Place, depth: int) -> bool:
         return any(self._includes(case, branch, depth) for branch in new.each("anyOf"))

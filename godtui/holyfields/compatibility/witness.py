@@ -20,6 +20,8 @@ MAX_STEPS: Final = 3_000
 _ROUNDS: Final = 3
 _SHRUNK: Final = 4
 _KEPT: Final = 0.8
+_SPELLED: Final = 80
+"""Characters up to which a text is made shorter and plainer one by one."""
 _SIMPLE: Final[tuple[Json, ...]] = (0, 1, "", "a", None, False, True, [], {})
 
 Judge = Callable[[Json], bool]
@@ -51,7 +53,9 @@ def search(accepting: Contract, refusing: Contract | None, *, lenient: bool) -> 
         if breaks(document):
             found.append(document)
     smallest = sorted(found, key=size)[:_SHRUNK]
-    return Search(min((shrink(one, breaks) for one in smallest), key=size, default=None), tries)
+    # Renamed to what only the refusing one names, a member would again be one that was left open.
+    kept = _names(refusing) if refusing and lenient else frozenset()
+    return Search(min((shrink(one, breaks, kept) for one in smallest), key=size, default=None), tries)
 
 
 def pointer(refusing: Contract, witness: Json) -> str:
@@ -80,15 +84,22 @@ def _existing(document: Json, fragment: str) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
-def shrink(document: Json, breaks: Judge) -> Json:
-    """The smallest document on the way from this one that still breaks: no single member or item can go."""
+def shrink(document: Json, breaks: Judge, kept: frozenset[str] = frozenset()) -> Json:
+    """The smallest document on the way from this one that still breaks: no single member or item can go.
+
+    No member is renamed to one of `kept`. What is asked after MAX_STEPS documents is not asked any more.
+    """
     steps = 0
     going = True
-    while going and steps < MAX_STEPS:
+    while going:
         going = False
-        for smaller in _smaller(document):
+        for smaller in _smaller(document, kept):
+            if size(smaller) >= size(document):
+                continue
             steps += 1
-            if size(smaller) < size(document) and breaks(smaller):
+            if steps > MAX_STEPS:
+                return document
+            if breaks(smaller):
                 document, going = smaller, True
                 break
     return document
@@ -114,22 +125,53 @@ def _documents(accepting: Contract, refusing: Contract | None, *, lenient: bool)
         yield {name: mixed[name] for name in names if random.random() < _KEPT}
 
 
-def _smaller(value: Json) -> Iterator[Json]:
-    """Values with one thing less, or one thing simpler."""
+def _smaller(value: Json, kept: frozenset[str]) -> Iterator[Json]:
+    """Values with one thing less, or one thing simpler: first what takes most away."""
     if isinstance(value, dict):
-        for name in value:
-            yield {other: one for other, one in value.items() if other != name}
+        yield from ({other: one for other, one in value.items() if other != name} for name in value)
     elif isinstance(value, list):
-        for index in range(len(value)):
-            yield [*value[:index], *value[index + 1 :]]
-    elif isinstance(value, str):
-        yield from (value[: len(value) // 2], value[len(value) // 2 :], value[1:], value[:-1])
+        yield from (value[: len(value) // 2], value[len(value) // 2 :])
+        yield from ([*value[:index], *value[index + 1 :]] for index in range(len(value)))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield from (int(value), value // 2 if isinstance(value, int) else value / 2, value - (1 if value > 0 else -1))
     yield from _SIMPLE
-    if isinstance(value, dict):
+    if isinstance(value, str):
+        yield from _shorter(value)
+    elif isinstance(value, dict):
         for name, member in value.items():
-            yield from ({**value, name: one} for one in _smaller(member))
+            yield from ({**value, name: one} for one in _smaller(member, kept))
+        yield from _renamed(value, kept)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from ([*value[:index], one, *value[index + 1 :]] for one in _smaller(item))
+            yield from ([*value[:index], one, *value[index + 1 :]] for one in _smaller(item, kept))
+
+
+def _renamed(value: dict[str, Json], kept: frozenset[str]) -> Iterator[Json]:
+    """An object with one shorter name, though never an empty one."""
+    for name in value:
+        for shorter in _shorter(name):
+            if shorter and shorter not in value and shorter not in kept:
+                yield {shorter if other == name else other: one for other, one in value.items()}
+
+
+def _shorter(text: str) -> Iterator[str]:
+    """Texts with less in them, then with plainer characters."""
+    half = len(text) // 2
+    yield from (*(text[:length] for length in (1, 2, 3, 4)), text[:half], text[half:], text[1:], text[:-1])
+    if len(text) <= _SPELLED:
+        yield from (text[:index] + text[index + 1 :] for index in range(len(text)))
+        yield from (f"{text[:index]}a{text[index + 1 :]}" for index in range(len(text)) if text[index].isalpha())
+
+
+def _names(contract: Contract) -> frozenset[str]:
+    """The members that a contract speaks of, wherever that is."""
+    waiting: list[Json] = list(Bundle.of(contract).documents.values())
+    found: set[str] = set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found |= value.get("properties", {}).keys() if isinstance(value.get("properties"), dict) else set()
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return frozenset(found)

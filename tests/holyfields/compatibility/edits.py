@@ -47,6 +47,9 @@ TREE: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE},
 }
+NODES: Final[dict[str, Any]] = {
+    "tree": {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}, "n": WHOLE}}
+}
 SHAPES: Final[list[dict[str, Any]]] = [
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "circle"}, "r": {"type": "number"}}},
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "square"}, "a": {"type": "number"}}},
@@ -189,6 +192,27 @@ EDITS: Final = [
         OK,
         BREAKS,
     ),
+    Edit(
+        "optional property of a recursive type added, open",
+        members(x=TEXT),
+        {**members(x=TEXT, y={"$ref": "#/$defs/tree"}), "$defs": NODES},
+        NOTED,
+        OK,
+    ),
+    Edit(
+        "recursive type narrowed",
+        {**members(x={"$ref": "#/$defs/tree"}), "$defs": NODES},
+        {**members(x={"$ref": "#/$defs/tree"}), "$defs": {"tree": {**NODES["tree"], "required": ["n"]}}},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "optional property added whose $ref leads in a circle, open",
+        members(x=TEXT),
+        {**members(y={"$ref": "#/$defs/a"}), "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        OK,
+        NOTED,
+    ),
     Edit("nested optional property added", member(members(a=TEXT)), member(members(a=TEXT, b=WHOLE)), NOTED, OK),
     Edit("nested bound tightened", member(members(a=WHOLE)), member(members(a={**WHOLE, "maximum": 9})), BREAKS, OK),
     Edit("nested object closed", member(members(a=TEXT)), member(members(True, a=TEXT)), BREAKS, OK),
@@ -211,3 +235,22 @@ EDITS: Final = [
     ),
     Edit("nothing is accepted any more", members(x=TEXT), {"not": {}}, BREAKS, OK),
 ]
+
+WITNESSES: Final[list[tuple[str, Any, Any, Any]]] = [
+    ("names too long", {"type": "object"}, {"type": "object", "propertyNames": {"maxLength": 3}}, {"aaaa": 0}),
+    (
+        "names of a pattern",
+        {"type": "object"},
+        {"type": "object", "patternProperties": {"^x-[a-z]{3,}$": WHOLE}},
+        {"x-aaa": ""},
+    ),
+    (
+        "a name that was described, not one that was left open",
+        members(long=WHOLE),
+        members(long={**WHOLE, "minimum": 0}, l=TEXT),
+        {"long": -1},
+    ),
+    ("text", member({**TEXT, "pattern": "^[a-d]+-x"}), member({**TEXT, "pattern": "^e"}), {"x": "a-x"}),
+    ("an item", member({"type": "array"}), member({"type": "array", "items": TEXT}), {"x": [0]}),
+]
+"""Edits that break backward, and the smallest document that shows it."""
