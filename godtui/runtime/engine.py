@@ -34,6 +34,7 @@ from godtui.operations.absent import AbsentDispatcher
 from godtui.operations.engine import EngineBus, EngineContracts, EngineMonitor, EngineOperations, EngineStore
 from godtui.operations.letters import EngineLetters
 from godtui.operations.protocols import DispatcherOperations, WebhookOperations
+from godtui.runtime.announced import Announced
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
@@ -228,10 +229,12 @@ class Engine:
     def _follow(self, contracts: Contracts, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> LiveEstate:
         """Start those who keep contracts and estate as their files have them."""
         transport, clock, start = self._transport, self.clock, self._supervisor.start
+        announced = Announced(self._log, transport.outbox, clock)
         live = LiveContracts(
             contracts,
             following_folder(self._reloader, clock),
-            publisher_to(transport.outbox).publish,
+            publisher_to(announced).publish,
+            announced.missed,
             lambda: transport.bus.tap((SCHEMA_UPDATED,)),
             clock,
             self.instance,

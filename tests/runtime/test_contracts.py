@@ -43,6 +43,7 @@ class Rig:
             self.contracts,
             following_folder(reloader, self.clock),
             self.publish,
+            self.find_missed,
             lambda: self.taps(lambda: None),
             self.clock,
             "me-1",
@@ -53,6 +54,10 @@ class Rig:
         path = self.folder / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"type": kind}) if kind else "{\n half")
+
+    async def find_missed(self, registry: Registry) -> list[dict[str, Any]]:
+        assert registry.types() == ["a.b"]
+        return []
 
     async def publish(self, draft: EventDraft) -> Receipt:
         self.said.append(draft)
