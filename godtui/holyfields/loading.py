@@ -17,6 +17,7 @@ from godtui.holyfields.explain import Explainer
 from godtui.holyfields.faults import SchemaFault
 from godtui.holyfields.folder import SchemaFile, read_folder
 from godtui.holyfields.references import Linked, Linker
+from godtui.holyfields.weight import too_heavy
 from godtui.jsontext import Json
 
 EVENT_TYPES: Final = "x-event-types"
@@ -53,7 +54,7 @@ def examine(folder: Path) -> Examined:
     faults = [*read.faults, *_pattern_faults(read.files)]
     linker = Linker(read.files, {fault.file for fault in read.faults if fault.code not in _NAMING})
     linked = linker.link()
-    faults += linker.faults
+    faults += [*linker.faults, *too_heavy(linked, linked.values())]
     broken = {fault.file for fault in faults if fault.code not in _NAMING}
     broken |= {path for path, one in linked.items() if not one.is_whole}
     sound = {path: one for path, one in linked.items() if broken.isdisjoint(one.reaches)}
@@ -78,7 +79,7 @@ def load_contracts(folder: Path, before: Loaded | None = None) -> tuple[Loaded, 
             return again, []
     linker = Linker(read.files, {fault.file for fault in read.faults})
     linked = linker.link()
-    faults += linker.faults
+    faults += [*linker.faults, *too_heavy(linked, linked.values())]
     if faults:
         return Loaded({}, []), faults
     contracts, faults = _compile(linked, linked)
@@ -108,6 +109,8 @@ def _load_again(files: list[SchemaFile], before: Loaded) -> Loaded | None:
     if linker.faults:
         return None
     reached = set().union(*(linked[path].reaches for path in redone))
+    if too_heavy({path: linked[path] for path in reached}, [linked[path] for path in redone]):
+        return None
     contracts, faults = _compile({path: linked[path] for path in sorted(reached)}, redone)
     if faults:
         return None

@@ -34,6 +34,7 @@ FAULTS: Final = {
     "byte-order-mark": "a file begins with a byte order mark",
     "too-large": "a file is larger than 4 MiB",
     "too-deep": "a file is nested deeper than 200 levels",
+    "too-heavy": "a place of a document may be evaluated over a million times",
     "link": "a symbolic link goes in circles",
     "duplicate-key": "an object has a key twice",
     "schema": "a schema is not well formed by its draft, or cannot be used",

@@ -47,6 +47,21 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
     "id-clash": [
         ({SHIP: contract(**{"$id": "urn:x"}), "_s.json": {"$id": "urn:x"}}, SHIP, "/$id", "_s.json has the same $id")
     ],
+    "too-heavy": [
+        (
+            {
+                SHIP: contract(
+                    **{
+                        "$defs": {f"a{at}": {"anyOf": [{"$ref": f"#/$defs/a{at + 1}"}] * 2} for at in range(30)}
+                        | {"a30": {}}
+                    }
+                )
+            },
+            SHIP,
+            "/$defs/a12",
+            "refer to each once",
+        )
+    ],
     "payload-elsewhere": [
         (
             {
