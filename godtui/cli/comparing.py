@@ -15,6 +15,7 @@ import click
 from godtui import jsontext
 from godtui.cli.failures import FAILED, WrongUsageError
 from godtui.cli.options import Given, encodable
+from godtui.settings.values import counted
 
 if TYPE_CHECKING:
     from godtui.envelope import StoredEvent
@@ -135,7 +136,7 @@ def stored_lines(facts: Stored) -> Iterator[str]:
     """How many stored events would be rejected, and the first of them with the reasons."""
     from godtui.candybar.plaintext import plain
 
-    yield f"of {facts.events:,} stored events {facts.rejected:,} would be rejected"
+    yield f"of {counted(facts.events, 'stored event')} {facts.rejected:,} would be rejected"
     if facts.irregular:
         yield f"  {facts.irregular:,} of these had violations when they were stored"
     for one in facts.first:
