@@ -99,7 +99,10 @@ HARD: Final = {
             },
             "set": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
             "maybe": {"type": "string"},
-            "nullable": {"type": ["string", "null"]},
+            "nullable": {"type": ["string", "null"], "description": '"""'},
+            "words": {"enum": ["a", None]},
+            "nothing": {"const": None},
+            "o": {"type": "object", "properties": {"i": {"type": "string"}}},
         },
     },
 }
