@@ -14,7 +14,7 @@ from godtui.holyfields import payloads
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.dialects import decider
 from godtui.holyfields.explain import Explainer
-from godtui.holyfields.faults import SchemaFault
+from godtui.holyfields.faults import SchemaFault, shortened
 from godtui.holyfields.folder import SchemaFile, read_folder
 from godtui.holyfields.references import Linked, Linker
 from godtui.holyfields.weight import too_heavy
@@ -159,7 +159,7 @@ def _compile(files: dict[str, Linked], wanted: Container[str]) -> tuple[list[Con
         try:
             validator = _validator(linked, judged_by, registry)
         except jsonschema_rs.ValidationError as error:
-            faults.append(linked.file.fault(f"cannot be used: {error.message}", tuple(error.instance_path)))
+            faults.append(linked.file.fault(f"cannot be used: {shortened(error.message)}", tuple(error.instance_path)))
             continue
         references = {other: files[other].file.document for other in sorted(linked.reaches - {path})}
         schema = payloads.document(linked, files) if linked.file.is_envelope else linked.file.document

@@ -12,10 +12,10 @@ from godtui import jsontext
 from godtui.holyfields import shapes
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.dialects import decider
+from godtui.holyfields.faults import shortened
 from godtui.holyfields.lint.findings import Remark
 from godtui.holyfields.lint.subjects import Subject
 
-MAX_MESSAGE: Final = 300
 _ENVELOPE: Final = frozenset({"event_id", "event_type", "timestamp", "version", "source", "correlation_id", "payload"})
 
 
@@ -74,7 +74,7 @@ def _checked(validator: jsonschema_rs.Validator, given: list[object]) -> Iterato
             validator.validate(example)
         except jsonschema_rs.ValidationError as error:
             inside = jsontext.pointer(list(error.instance_path))
-            yield index, f"{_shortened(error.message)}{f' (at {inside})' if inside else ''}"
+            yield index, f"{shortened(error.message)}{f' (at {inside})' if inside else ''}"
 
 
 def _described(schema: dict[str, object]) -> bool:
@@ -89,9 +89,3 @@ def _refers(schema: dict[str, object]) -> bool:
     return "const" in schema or (
         isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], dict) and "$ref" in parts[0]
     )
-
-
-def _shortened(message: str) -> str:
-    if len(message) > MAX_MESSAGE:
-        return f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
-    return message
