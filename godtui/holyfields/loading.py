@@ -46,6 +46,8 @@ class Examined(NamedTuple):
     contracts: list[Contract]
     registry: jsonschema_rs.Registry | None
     faults: list[SchemaFault]
+    linker: Linker
+    """What has joined them."""
 
 
 def examine(folder: Path) -> Examined:
@@ -63,7 +65,7 @@ def examine(folder: Path) -> Examined:
         registry = jsonschema_rs.Registry([(one.uri, one.schema) for one in sound.values()])
     except ValueError:
         registry = None  # which is a fault already
-    return Examined(read.files, linked, sound, contracts, registry, faults + refused)
+    return Examined(read.files, linked, sound, contracts, registry, faults + refused, linker)
 
 
 def load_contracts(folder: Path, before: Loaded | None = None) -> tuple[Loaded, list[SchemaFault]]:

@@ -43,6 +43,11 @@ def collect(folder: Path) -> Collection:
     faults = [*read.faults, *linker.faults]
     if faults:
         raise RefusedError(map(_refusal, faults))
+    return collect_joined(linker, linked)
+
+
+def collect_joined(linker: Linker, linked: Mapping[str, Linked]) -> Collection:
+    """The same of sound files that the linker has joined. Raises RefusedError."""
     return _Collector(linker, linked).collect()
 
 

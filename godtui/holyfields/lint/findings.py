@@ -58,6 +58,7 @@ STYLE: Final = {
     "shadowing": "`additionalProperties: false` refuses what an `allOf` beside it describes",
     "link-escapes": "a symbolic link leads out of the folder",
     "regex": "a pattern may take forever on some texts, or is read differently by Python, JavaScript and the bus",
+    "not-generated": "`holyfields generate` refuses it, for one language or both",
     "ignore-unused": "an `x-lint-ignore` hides nothing",
     "ignore-malformed": "an `x-lint-ignore` is not codes with reasons",
 }

@@ -66,7 +66,7 @@ def emit(collection: Collection) -> dict[str, str]:
 
     Raises RefusedError on schemas that nest too deep for Python to read.
     """
-    refusals = list(_too_deep(collection))
+    refusals = list(too_deep(collection))
     if refusals:
         raise RefusedError(refusals)
     definitions = Definitions(collection, set(IMPORTED))
@@ -89,7 +89,8 @@ def emit(collection: Collection) -> dict[str, str]:
     return dict(sorted(files.items()))
 
 
-def _too_deep(collection: Collection) -> Iterator[Refusal]:
+def too_deep(collection: Collection) -> Iterator[Refusal]:
+    """The schemas that nest too deep for Python to read: all that is refused for Python alone."""
     schemas = {one.file: one.schema for one in collection.payloads}
     schemas |= {key: one.schema for key, one in collection.definitions.items()}
     for owner, schema in schemas.items():
