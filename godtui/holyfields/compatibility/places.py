@@ -65,12 +65,29 @@ class Bundle:
         """The schema that a reference in a document leads to. Raises UnresolvedError."""
         uri, fragment = urldefrag(urljoin(ROOT + quote(path), reference))
         target = unquote(uri.removeprefix(ROOT)) if uri.startswith(ROOT) else self._by_id.get(uri, "")
-        if target not in self.documents or (fragment and not fragment.startswith("/")):
+        if target not in self.documents:
             raise UnresolvedError(reference)
         place = Place(self, target, (), self.documents[target])
+        if fragment and not fragment.startswith("/"):
+            return place.at(*self._anchored(target, unquote(fragment)))
         for part in unquote(fragment).split("/")[1:]:
             place = place.at(_key(place.schema, part.replace("~1", "/").replace("~0", "~")))
         return place
+
+    def _anchored(self, path: str, name: str) -> tuple[str | int, ...]:
+        """The way to the schema with an anchor. Raises UnresolvedError where it is not the only one."""
+        found: list[tuple[str | int, ...]] = []
+        waiting: list[tuple[tuple[str | int, ...], Json]] = [((), self.documents[path])]
+        while waiting:
+            parts, value = waiting.pop()
+            if isinstance(value, dict):
+                words = [value.get(word) for word in ("$anchor", "$dynamicAnchor")]
+                found += [parts] if name in words or value.get("$id") == f"#{name}" else []
+            inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            waiting += [((*parts, key), one) for key, one in inside]
+        if len(found) != 1:
+            raise UnresolvedError(f"#{name}")
+        return found[0]
 
     def validator(self, path: str, pointer: tuple[str | int, ...]) -> jsonschema_rs.Validator | None:
         """What judges by the schema at a place alone; None where it cannot be built."""
@@ -236,9 +253,9 @@ def same_keyword(one: Place, other: Place, keyword: str, seen: frozenset[tuple[i
     """Whether two schemas say the same by one keyword that both have."""
     if keyword in _DYNAMIC:  # what it says hangs on the way that led to it
         return False
-    if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
-        return False
     ours, theirs = one.words[keyword], other.words[keyword]
+    if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
+        return keyword in _EVERYWHERE and equal(ours, theirs)
     if keyword in _NAMED and isinstance(ours, dict) and isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(
             same(one.at(keyword, name), other.at(keyword, name), seen)
@@ -262,6 +279,8 @@ def equal(one: Json, other: Json) -> bool:
     return jsontext.canonical(one) == jsontext.canonical(other)
 
 
+_EVERYWHERE: Final = frozenset({"pattern", "enum", "const", "uniqueItems", "dependentRequired"})
+"""Keywords that hold no schema and mean the same in every draft that knows them."""
 _DYNAMIC: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 _NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
 _LISTED: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})

@@ -7,7 +7,7 @@ from random import Random
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from godtui.holyfields.compatibility.candidates import Candidates, size
+from godtui.holyfields.compatibility.candidates import MAX_DEPTH, Candidates, size
 from godtui.holyfields.compatibility.places import Bundle
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.references import ROOT
@@ -15,11 +15,14 @@ from godtui.jsontext import Json
 
 MAX_TRIES: Final = 2_000
 MAX_STEPS: Final = 3_000
-"""Documents that making one witness small may try."""
+"""Documents that making one witness small may try; a long one counts for several."""
 
-_ROUNDS: Final = 3
+_REACHES: Final = (3, 6, MAX_DEPTH)
+"""How deep documents are filled, one time after the other until one is a witness."""
 _SHRUNK: Final = 4
 _KEPT: Final = 0.8
+_COSTLY: Final = 500
+"""Characters that count for a document more."""
 _SPELLED: Final = 80
 """Characters up to which a text is made shorter and plainer one by one."""
 _SIMPLE: Final[tuple[Json, ...]] = (0, 1, "", "a", None, False, True, [], {})
@@ -46,7 +49,7 @@ def search(accepting: Contract, refusing: Contract | None, *, lenient: bool) -> 
 
     tries = 0
     found: list[Json] = []
-    for document in _documents(accepting, refusing, lenient=lenient):
+    for document in _documents(accepting, refusing, found, lenient=lenient):
         if tries >= MAX_TRIES:
             break
         tries += 1
@@ -92,11 +95,12 @@ def shrink(document: Json, breaks: Judge, kept: frozenset[str] = frozenset()) ->
     steps = 0
     going = True
     while going:
-        going = False
+        going, least = False, size(document)
         for smaller in _smaller(document, kept):
-            if size(smaller) >= size(document):
+            measured = size(smaller)
+            if measured >= least:
                 continue
-            steps += 1
+            steps += 1 + measured[1] // _COSTLY
             if steps > MAX_STEPS:
                 return document
             if breaks(smaller):
@@ -105,19 +109,23 @@ def shrink(document: Json, breaks: Judge, kept: frozenset[str] = frozenset()) ->
     return document
 
 
-def _documents(accepting: Contract, refusing: Contract | None, *, lenient: bool) -> Iterator[Json]:
-    """Documents at the edges of both, then mixtures of those that are accepted."""
+def _documents(accepting: Contract, refusing: Contract | None, found: list[Json], *, lenient: bool) -> Iterator[Json]:
+    """Documents at the edges of both, then mixtures of those that are accepted; as long as nothing is `found`."""
     ours = Bundle.of(accepting).place
     theirs = (Bundle.of(refusing).place,) if refusing else ()
     pool: list[dict[str, Json]] = []
     random = Random(33)  # noqa: S311 - documents to try, no secrets
-    for _ in range(_ROUNDS):
-        for value in Candidates(random, lenient=lenient).values((ours,), theirs):
+    for reach in _REACHES:
+        if found:
+            return
+        for value in Candidates(random, lenient=lenient, reach=reach).values((ours,), theirs):
             if isinstance(value, dict):
                 yield value
                 if accepting.valid(value):
                     pool.append(value)
     for _ in range(MAX_TRIES if len(pool) > 1 else 0):
+        if found:
+            return
         first, second = random.sample(pool, 2)
         mixed = {**first, **second}
         names = sorted(mixed)

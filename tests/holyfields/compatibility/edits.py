@@ -43,6 +43,10 @@ def one(name: str, old: Any, new: Any, backward: str, forward: str) -> Edit:
 TEXT: Final[dict[str, Any]] = {"type": "string"}
 WHOLE: Final[dict[str, Any]] = {"type": "integer"}
 REFERRED: Final[dict[str, Any]] = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
+LINK: Final[dict[str, Any]] = {"type": "string", "format": "uri"}
+DISTINCT: Final[dict[str, Any]] = {"type": "array", "items": TEXT, "uniqueItems": True}
+NAMED: Final[dict[str, Any]] = {"$defs": {"t": {"$anchor": "t", "type": "string"}}}
+SEVENTH, LATEST = "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"
 TREE: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE},
@@ -110,11 +114,14 @@ EDITS: Final = [
     one("minLength added", TEXT, {**TEXT, "minLength": 1}, BREAKS, OK),
     one("pattern added", TEXT, {**TEXT, "pattern": "^[a-z]+$"}, BREAKS, OK),
     one("pattern widened", {**TEXT, "pattern": "^a$"}, {**TEXT, "pattern": "^[ab]$"}, UNKNOWN, BREAKS),
+    one("pattern that refuses one word", TEXT, {**TEXT, "pattern": "^(?!admin)"}, BREAKS, OK),
+    one("maxLength added to a format", LINK, {**LINK, "maxLength": 200}, BREAKS, OK),
     one("format added", TEXT, {**TEXT, "format": "date"}, BREAKS, OK),
     one("format changed", {**TEXT, "format": "date"}, {**TEXT, "format": "uuid"}, BREAKS, BREAKS),
     one("items narrowed", {"type": "array"}, {"type": "array", "items": TEXT}, BREAKS, OK),
     one("items widened", {"type": "array", "items": WHOLE}, {"type": "array", "items": {"type": "number"}}, OK, BREAKS),
     one("uniqueItems added", {"type": "array"}, {"type": "array", "uniqueItems": True}, BREAKS, OK),
+    one("maxItems of distinct items lowered", DISTINCT, {**DISTINCT, "maxItems": 10}, BREAKS, OK),
     one("minItems raised", {"type": "array", "minItems": 1}, {"type": "array", "minItems": 2}, BREAKS, OK),
     one("maxItems raised", {"type": "array", "maxItems": 2}, {"type": "array", "maxItems": 3}, OK, BREAKS),
     one(
@@ -174,6 +181,34 @@ EDITS: Final = [
         {"type": "object", "maxProperties": 3},
         {"type": "object", "maxProperties": 2},
         BREAKS,
+        OK,
+    ),
+    Edit(
+        "maxProperties lowered, others of a type",
+        {"type": "object", "additionalProperties": TEXT, "maxProperties": 20},
+        {"type": "object", "additionalProperties": TEXT, "maxProperties": 10},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "draft-07 to 2020-12",
+        {"$schema": SEVENTH, **member({"$ref": "#/definitions/t"}), "definitions": {"t": {**TEXT, "pattern": "^a"}}},
+        {"$schema": LATEST, **member({"$ref": "#/$defs/t"}), "$defs": {"t": {**TEXT, "pattern": "^a"}}},
+        OK,
+        OK,
+    ),
+    Edit(
+        "draft-07 to 2020-12 makes dependentRequired count",
+        {"$schema": SEVENTH, **members(a=TEXT), "dependentRequired": {"a": ["b"]}},
+        {"$schema": LATEST, **members(a=TEXT), "dependentRequired": {"a": ["b"]}},
+        BREAKS,
+        UNKNOWN,
+    ),
+    Edit(
+        "$ref by pointer, not by anchor",
+        member({"$ref": "#t"}, **NAMED),
+        member({"$ref": "#/$defs/t"}, **NAMED),
+        OK,
         OK,
     ),
     Edit("$ref put in place", member(TEXT), REFERRED, OK, OK),
@@ -251,6 +286,12 @@ WITNESSES: Final[list[tuple[str, Any, Any, Any]]] = [
         {"long": -1},
     ),
     ("text", member({**TEXT, "pattern": "^[a-d]+-x"}), member({**TEXT, "pattern": "^e"}), {"x": "a-x"}),
+    (
+        "the one of many members that changed",
+        {"type": "object", "properties": {f"m{number}": WHOLE for number in range(60)}},
+        {"type": "object", "properties": {f"m{number}": WHOLE if number != 47 else TEXT for number in range(60)}},
+        {"m47": 0},
+    ),
     ("an item", member({"type": "array"}), member({"type": "array", "items": TEXT}), {"x": [0]}),
 ]
 """Edits that break backward, and the smallest document that shows it."""
