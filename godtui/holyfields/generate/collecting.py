@@ -18,6 +18,7 @@ from godtui.holyfields.generate.names import definition_words, distinct, key
 from godtui.holyfields.generate.refusals import Refusal, RefusedError
 from godtui.holyfields.positions import Path as JsonPath
 from godtui.holyfields.references import Linked, Linker
+from godtui.holyfields.weight import too_heavy
 from godtui.jsontext import Json
 
 _IN_PLACE: Final = ("not", "if", "then", "else")
@@ -40,7 +41,7 @@ def collect(folder: Path) -> Collection:
     read = read_folder(folder)
     linker = Linker(read.files, {fault.file for fault in read.faults})
     linked = linker.link()
-    faults = [*read.faults, *linker.faults]
+    faults = [*read.faults, *linker.faults, *too_heavy(linked, linked.values())]
     if faults:
         raise RefusedError(map(_refusal, faults))
     return collect_joined(linker, linked)
@@ -81,7 +82,6 @@ class _Collector:
     def __init__(self, linker: Linker, linked: Mapping[str, Linked]) -> None:
         self._linker = linker
         self._linked = linked
-        self._hide_contains = any("unevaluatedItems" in one.file.text for one in linked.values())
         self._paths = {path: _paths(one.schema) for path, one in linked.items()}
         self._targets: list[Source] = []
         self._numbers: dict[int, int] = {}
@@ -123,7 +123,7 @@ class _Collector:
 
     def _convert(self, sources: list[Source]) -> tuple[Json, dict[str, Source]]:
         """Schemas that must all hold as one, and what was written by the pointer into it."""
-        converter = Converter(self._refer, self._refuse, hide_contains=self._hide_contains)
+        converter = Converter(self._refer, self._refuse)
         if len(sources) == 1:
             made = converter.convert(_at(sources[0]), sources[0])
         else:
