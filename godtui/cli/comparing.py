@@ -29,6 +29,9 @@ PAGE_EVENTS: Final = 500
 SHOWN: Final = 20
 """Rejected events that are told of one by one."""
 
+WIDEST: Final = 2_000
+"""Characters of a witness that are shown in a line."""
+
 _LABELS: Final[dict[bool | None, str]] = {True: "compatible", False: "BREAKING"}
 
 
@@ -129,7 +132,13 @@ def lines(judged: list[Judged], unknown: str = "unknown") -> Iterator[str]:
         name = f"{one.event_type} {one.version}".ljust(width)
         yield plain(f"{_LABELS.get(verdict.compatible, unknown):<10}  {name}  {said}".rstrip())
         if verdict.compatible is False:
-            yield plain(f"            {jsontext.dumps(verdict.witness).decode()}")
+            yield plain(f"            {_cut(jsontext.dumps(verdict.witness).decode())}")
+
+
+def _cut(written: str) -> str:
+    if len(written) <= WIDEST:
+        return written
+    return f"{written[:WIDEST]}… ({len(written):,} characters; --json has them all)"
 
 
 def stored_lines(facts: Stored) -> Iterator[str]:
@@ -147,11 +156,17 @@ def stored_lines(facts: Stored) -> Iterator[str]:
 
 
 def _judge(against: str, folder: Path, registry: Registry, mode: str, strict: bool) -> list[Judged]:
-    from godtui.holyfields import Registry
+    from godtui.holyfields import Registry, SchemaFolderError
     from godtui.holyfields.compatibility import Mode, compare
 
     with _folder_before(against, folder) as before:
-        return list(compare(Registry.load(before), registry, Mode(mode), strict=strict))
+        try:
+            earlier = Registry.load(before)
+        except SchemaFolderError as error:
+            # A copy out of git lies where nobody has heard of.
+            named = before if before == Path(against) else Path(f"{folder} as it was in {against}")
+            raise SchemaFolderError(named, error.faults) from None
+        return list(compare(earlier, registry, Mode(mode), strict=strict))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 from godtui.cli import comparing
 from godtui.cli.ending import run
 from godtui.cli.holyfields import holyfields
-from godtui.holyfields.compatibility import Judged, Mode, judge
+from godtui.holyfields.compatibility import Judged, Mode, Verdict, judge
 from tests.cli.conftest import Command, Ended
 
 Check = Callable[..., Ended]
@@ -134,6 +134,24 @@ def test_a_revision_is_taken_out_of_git(check: Check, home: Path) -> None:
     ended = check("--against", "HEAD", "--schemas", "later")
     assert ended.code == 2
     assert "name " in ended.stderr
+
+
+def test_a_faulty_schema_of_a_revision_is_told_by_the_folder_and_the_revision(check: Check, home: Path) -> None:
+    write(home / "schemas", {"type": 7})
+    git(home, "init", "-q")
+    git(home, "add", "schemas")
+    git(home, "commit", "-qm", "before")
+    write(home / "schemas", MESSAGE)
+    ended = check("--against", "HEAD")
+    assert ended.code == 2
+    assert "schemas as it was in HEAD: test/event.created.json" in ended.stderr
+
+
+def test_a_long_witness_is_cut_in_a_line() -> None:
+    verdict = Verdict(False, {"x": "a" * 5_000})
+    [_, shown] = comparing.lines([Judged("a.b", "v1", verdict)])
+    assert len(shown) < 2_100
+    assert shown.endswith("(5,008 characters; --json has them all)")
 
 
 @pytest.mark.parametrize("revision", ["--output=stolen", "-h", "nowhere", "HEAD:deep", "HEAD..", "", "a b", "@{-9}"])
