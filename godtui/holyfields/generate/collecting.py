@@ -18,7 +18,6 @@ from godtui.holyfields.generate.names import definition_words, distinct, key
 from godtui.holyfields.generate.refusals import Refusal, RefusedError
 from godtui.holyfields.positions import Path as JsonPath
 from godtui.holyfields.references import Linked, Linker
-from godtui.holyfields.weight import too_heavy
 from godtui.jsontext import Json
 
 _IN_PLACE: Final = ("not", "if", "then", "else")
@@ -41,7 +40,7 @@ def collect(folder: Path) -> Collection:
     read = read_folder(folder)
     linker = Linker(read.files, {fault.file for fault in read.faults})
     linked = linker.link()
-    faults = [*read.faults, *linker.faults, *too_heavy(linked, linked.values())]
+    faults = [*read.faults, *linker.faults]
     if faults:
         raise RefusedError(map(_refusal, faults))
     return collect_joined(linker, linked)
