@@ -110,10 +110,7 @@ class _Scale:
             for group in _groups(waiting.pop(), self._all, self._whole):
                 self._settle_members(group)
                 waiting += (nested for schema in group for nested in _definitions(schema))
-        if not self._heavy:
-            return []
-        owners = {id(node): one for one in self._files.values() for node in _nodes(one.schema)}
-        return [owners[id(schema)].fault(_MESSAGE, schema, code=CODE) for schema in self._heavy]
+        return [self._written[id(schema)].fault(_MESSAGE, schema, code=CODE) for schema in self._heavy]
 
     def _in_place(self, schema: Schema) -> list[Schema]:
         """What is applied to the same place."""
@@ -125,23 +122,31 @@ class _Scale:
     def _led(self, schema: Schema) -> list[Schema]:
         """Where the references of a schema may lead, dynamic ones to every schema of their name."""
         led = list(self._targets.get(id(schema), ()))
-        more: list[Schema] = []
+        names: list[str | bool] = []
         if "$dynamicRef" in schema:
-            more += self._anchors.get(str(schema["$dynamicRef"]).partition("#")[2], ())
+            names.append(str(schema["$dynamicRef"]).partition("#")[2])
         if "$recursiveRef" in schema:
-            more += self._anchors.get(True, ())
-        known = set(map(id, led))
-        return led + [one for one in more if id(one) not in known]
+            names.append(True)
+        for name in names:
+            if name in self._anchors:
+                any_of_them, known = self._anchors[name]
+                led = [*(one for one in led if id(one) not in known), any_of_them]
+        return led
 
     @cached_property
-    def _anchors(self) -> dict[str | bool, list[Schema]]:
-        """The schemas that dynamic references may lead to, by name; True for those of `$recursiveAnchor`."""
+    def _anchors(self) -> dict[str | bool, tuple[Schema, frozenset[int]]]:
+        """For each name one schema of all that dynamic references may lead to, and which; True for recursive ones."""
         found: dict[str | bool, list[Schema]] = defaultdict(list)
         for node in chain.from_iterable(_nodes(one.schema) for one in self._files.values()):
             for name in (node.get("$dynamicAnchor"), node.get("$recursiveAnchor")):
                 if isinstance(name, str) or name is True:
                     found[name].append(node)
-        return found
+        return {name: ({"anyOf": nodes}, frozenset(map(id, nodes))) for name, nodes in found.items()}
+
+    @cached_property
+    def _written(self) -> dict[int, Linked]:
+        """The file of every schema, by identity; those made here have none."""
+        return {id(node): one for one in self._files.values() for node in _nodes(one.schema)}
 
     def _all(self, schema: Schema) -> list[Schema]:
         return [*self._in_place(schema), *(nested for _, nested in _members(schema))]
@@ -185,6 +190,8 @@ class _Scale:
 
     def _is_spoilt(self, schema: Schema, leads: list[Schema], amount: int) -> bool:
         """Whether a schema is too heavy, itself, which is noted, or by one that it leads to."""
+        if amount > MAX_EVALUATIONS and id(schema) not in self._written:
+            return False  # it is one of those that lead there
         below = id(schema) in self._spoilt or any(id(one) in self._spoilt for one in leads)
         if amount > MAX_EVALUATIONS and not below:
             self._heavy.append(schema)
