@@ -102,8 +102,18 @@ class Candidates:
                         yield [*base[:index], value, *base[index + 1 :]]
         for value in listed[0]:
             yield [value, value]
+        yield from self._counted(accept, hint, wanted, depth)
         if any(group.words.get("uniqueItems") for group in groups):
             yield from _unlike(_items(accept, longest), listed[longest], wanted)
+
+    def _counted(self, accept: Places, hint: Places, wanted: set[int], depth: int) -> Iterator[Json]:
+        """Arrays that hold what a `contains` counts: after the items that have a place of their own, so many of it."""
+        groups = (*accept, *hint)
+        ahead = max(len(group.prefix()) for group in groups)
+        base = [(self.best(_items(accept, at), _items(hint, at), depth + 1) or [0])[0] for at in range(ahead)]
+        for contained in [found for group in groups if (found := group.one("contains")) is not None]:
+            for held in self.best((*_items(accept, ahead), contained), _items(hint, ahead), depth + 1):
+                yield from ([*base, *[held] * count] for count in sorted(wanted) if 0 < count <= MAX_ITEMS)
 
     def _item_values(self, accept: Places, hint: Places, index: int, depth: int) -> Iterator[Json]:
         yield from self.values(_items(accept, index), _items(hint, index), depth + 1)

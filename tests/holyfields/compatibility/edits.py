@@ -131,6 +131,13 @@ EDITS: Final = [
         OK,
         BREAKS,
     ),
+    one(
+        "maxContains lowered",
+        {"type": "array", "contains": {"const": 9}, "maxContains": 4},
+        {"type": "array", "contains": {"const": 9}, "maxContains": 2},
+        BREAKS,
+        OK,
+    ),
     one("contains added", {"type": "array"}, {"type": "array", "contains": TEXT}, BREAKS, OK),
     one("oneOf variant added", {"oneOf": SHAPES}, {"oneOf": [*SHAPES, ANOTHER]}, OK, BREAKS),
     one("oneOf variant removed", {"oneOf": [*SHAPES, ANOTHER]}, {"oneOf": SHAPES}, BREAKS, OK),
