@@ -20,9 +20,13 @@ _ENVELOPE: Final = frozenset({"event_id", "event_type", "timestamp", "version", 
 
 
 def descriptions(subject: Subject) -> Iterator[Remark]:
-    """Contracts and properties that do not say what they are; a property that is only a `$ref` need not."""
+    """Contracts and properties that do not say what they are; a property that is only a `$ref` need not.
+
+    A contract has to say it itself: what it is made of, such as a base that all share, does not know when it happens,
+    and the catalogue shows the contract's own words.
+    """
     document = subject.file.document
-    if subject.file.names and not _described(document):
+    if subject.file.names and not _says(document):
         message = "no description; say in a sentence when this event happens"
         yield Remark(subject.file.path, (), "description", message)
     for node in subject.nodes:
@@ -79,8 +83,12 @@ def _checked(validator: jsonschema_rs.Validator, given: list[object]) -> Iterato
 
 def _described(schema: dict[str, object]) -> bool:
     """Whether a schema says what it is, itself or by what it refers to."""
+    return _says(schema) or "$ref" in schema or _refers(schema)
+
+
+def _says(schema: dict[str, object]) -> bool:
     description = schema.get("description")
-    return (isinstance(description, str) and bool(description.strip())) or "$ref" in schema or _refers(schema)
+    return isinstance(description, str) and bool(description.strip())
 
 
 def _refers(schema: dict[str, object]) -> bool:

@@ -131,6 +131,12 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
     ],
     "description": [
         ({SHIP: {"type": "object"}}, SHIP, "", "when this event happens"),
+        (
+            {"_base.json": {"description": "What all hold."}, SHIP: {"allOf": [{"$ref": "../_base.json"}]}},
+            SHIP,
+            "",
+            "when this event happens",
+        ),
         ({SHIP: contract(properties={"size": {"type": "integer"}})}, SHIP, "/properties/size", 'property "size"'),
     ],
     "example": [
