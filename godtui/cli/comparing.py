@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from godtui import jsontext
-from godtui.cli.failures import FAILED, WrongUsageError
+from godtui.cli.failures import FAILED, UnreachableError, WrongUsageError
 from godtui.cli.options import Given, encodable
 from godtui.settings.values import counted
 
@@ -105,6 +105,8 @@ def check(
     if not stored and (data_dir or attach):
         raise WrongUsageError("--data-dir and --attach say where stored events are; give --stored with them")
     given = Given().take(attach, {"schemas": schemas, "data_dir": data_dir})
+    if data_dir is not None:
+        _require_log(given)
     folder = given.settings().schemas_folder()
     registry = Registry.load(folder)
     judged = [] if against is None else _judge(against, folder, registry, mode, strict)
@@ -182,6 +184,17 @@ def _folder_before(against: str, folder: Path) -> Iterator[Path]:
             yield before
     except RevisionError as error:
         raise WrongUsageError(str(error)) from None
+
+
+def _require_log(given: Given) -> None:
+    """A directory that was named has events to judge: a slip in its name would else make an empty log, and pass."""
+    from godtui.eventlog import EventLog
+
+    directory = given.settings().data_dir
+    if given.url is None and not EventLog.lies_in(directory):
+        raise UnreachableError(
+            f"{directory} holds no event log; name the --data-dir of a godtui, or one with --attach URL"
+        )
 
 
 async def _judge_stored(given: Given, registry: Registry) -> Stored:

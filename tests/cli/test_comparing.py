@@ -207,6 +207,14 @@ def test_stored_events_decide(check: Check, command: Command, home: Path, monkey
     assert check("--stored").code == 0
 
 
+def test_a_named_directory_without_events_is_not_passed_over(check: Check, home: Path) -> None:
+    write(home / "schemas", MESSAGE)
+    ended = check("--stored", "--data-dir", "slip")
+    assert ended.code == 3
+    assert "slip holds no event log" in ended.stderr
+    assert not (home / "slip").exists()
+
+
 def test_what_is_not_asked_is_not_called_unknown() -> None:
     judged = [Judged("a.b", "v1", judge(None, None, Mode.NONE))]
     assert list(comparing.lines(judged, "not asked")) == ["not asked   a.b v1  added; nothing is asked of it"]
