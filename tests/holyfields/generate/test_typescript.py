@@ -233,6 +233,19 @@ def test_the_newest_version_is_the_one_under_its_type(tmp_path: Path) -> None:
     assert verdicts(tmp_path / "out", asked) == [False] * 10 + [True]
 
 
+def test_every_contract_has_a_file_that_the_compiler_takes_for_code(tmp_path: Path) -> None:
+    named = {"properties": {"event_type": {"const": "a.b.v2"}, "payload": {"type": "object", "required": ["named"]}}}
+    schemas = {"x.json": named, "a/b.v2.json": {"required": ["second"]}, "a/d.made.json": {"required": ["d"]}}
+    for name, schema in schemas.items():
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema))
+    write(tmp_path / "out", emit(collect(tmp_path / "in")))
+    types = ("a.b.v2", "a.b", "a.d.made")
+    asked = [Question("", one, {name: 1}) for one in types for name in ("named", "second", "d")]
+    assert verdicts(tmp_path / "out", asked) == [True, False, False, False, True, False, False, False, True]
+
+
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
