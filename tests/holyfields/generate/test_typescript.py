@@ -200,7 +200,8 @@ def test_bounds_are_exact_wherever_a_double_is(tmp_path: Path) -> None:
         "exclusiveMinimum": (False, False, True),
         "exclusiveMaximum": (True, False, False),
     }
-    members, documents, verdicts = {}, [], []
+    members, documents = {}, []
+    verdicts: list[bool] = []
     for number, bound in enumerate([1e20, 10**20, -1e300, 2**53, 2.5e17, 1e-7]):
         near = [math.nextafter(bound, -math.inf), float(bound), math.nextafter(bound, math.inf)]
         for keyword, answers in wanted.items():
