@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from godtui import jsontext
-from godtui.cli.failures import FAILED, WrongUsageError
+from godtui.cli.failures import FAILED, UnreachableError, WrongUsageError
 from godtui.cli.options import Given, encodable
+from godtui.settings.values import counted
 
 if TYPE_CHECKING:
     from godtui.envelope import StoredEvent
@@ -28,7 +29,10 @@ PAGE_EVENTS: Final = 500
 SHOWN: Final = 20
 """Rejected events that are told of one by one."""
 
-_LABELS: Final = {True: "compatible", False: "BREAKING", None: "unknown"}
+WIDEST: Final = 2_000
+"""Characters of a witness that are shown in a line."""
+
+_LABELS: Final[dict[bool | None, str]] = {True: "compatible", False: "BREAKING"}
 
 
 @dataclass
@@ -101,23 +105,26 @@ def check(
     if not stored and (data_dir or attach):
         raise WrongUsageError("--data-dir and --attach say where stored events are; give --stored with them")
     given = Given().take(attach, {"schemas": schemas, "data_dir": data_dir})
+    if data_dir is not None:
+        _require_log(given)
     folder = given.settings().schemas_folder()
     registry = Registry.load(folder)
     judged = [] if against is None else _judge(against, folder, registry, mode, strict)
+    unknown = "not asked" if mode == "none" else "unknown"
     facts = asyncio.run(_judge_stored(given, registry)) if stored else None
     if as_json or not sys.stdout.isatty():
         answer: dict[str, Any] = {"types": [one.document() for one in judged]}
         click.echo(jsontext.dumps(answer | ({} if facts is None else {"stored": facts.document()})))
     else:
-        for line in (*lines(judged), *(stored_lines(facts) if facts else ())):
+        for line in (*lines(judged, unknown), *(stored_lines(facts) if facts else ())):
             click.echo(line)
     broken = any(one.verdict.compatible is False for one in judged)
     if broken or (facts is not None and facts.rejected > facts.irregular):
         context.exit(FAILED)
 
 
-def lines(judged: list[Judged]) -> Iterator[str]:
-    """One line a verdict, with the witness below it."""
+def lines(judged: list[Judged], unknown: str = "unknown") -> Iterator[str]:
+    """One line a verdict, with the witness below it; `unknown` is said of what has none."""
     from godtui.candybar.plaintext import plain
 
     width = max((len(one.event_type) + len(one.version) + 1 for one in judged), default=0)
@@ -125,16 +132,22 @@ def lines(judged: list[Judged]) -> Iterator[str]:
         verdict = one.verdict
         said = "  ".join(part for part in (verdict.pointer, verdict.note) if part)
         name = f"{one.event_type} {one.version}".ljust(width)
-        yield plain(f"{_LABELS[verdict.compatible]:<10}  {name}  {said}".rstrip())
+        yield plain(f"{_LABELS.get(verdict.compatible, unknown):<10}  {name}  {said}".rstrip())
         if verdict.compatible is False:
-            yield plain(f"            {jsontext.dumps(verdict.witness).decode()}")
+            yield plain(f"            {_cut(jsontext.dumps(verdict.witness).decode())}")
+
+
+def _cut(written: str) -> str:
+    if len(written) <= WIDEST:
+        return written
+    return f"{written[:WIDEST]}… ({len(written):,} characters; --json has them all)"
 
 
 def stored_lines(facts: Stored) -> Iterator[str]:
     """How many stored events would be rejected, and the first of them with the reasons."""
     from godtui.candybar.plaintext import plain
 
-    yield f"of {facts.events:,} stored events {facts.rejected:,} would be rejected"
+    yield f"of {counted(facts.events, 'stored event')} {facts.rejected:,} would be rejected"
     if facts.irregular:
         yield f"  {facts.irregular:,} of these had violations when they were stored"
     for one in facts.first:
@@ -145,11 +158,17 @@ def stored_lines(facts: Stored) -> Iterator[str]:
 
 
 def _judge(against: str, folder: Path, registry: Registry, mode: str, strict: bool) -> list[Judged]:
-    from godtui.holyfields import Registry
+    from godtui.holyfields import Registry, SchemaFolderError
     from godtui.holyfields.compatibility import Mode, compare
 
     with _folder_before(against, folder) as before:
-        return list(compare(Registry.load(before), registry, Mode(mode), strict=strict))
+        try:
+            earlier = Registry.load(before)
+        except SchemaFolderError as error:
+            # A copy out of git lies where nobody has heard of.
+            named = before if before == Path(against) else Path(f"{folder} as it was in {against}")
+            raise SchemaFolderError(named, error.faults) from None
+        return list(compare(earlier, registry, Mode(mode), strict=strict))
 
 
 @contextmanager
@@ -165,6 +184,17 @@ def _folder_before(against: str, folder: Path) -> Iterator[Path]:
             yield before
     except RevisionError as error:
         raise WrongUsageError(str(error)) from None
+
+
+def _require_log(given: Given) -> None:
+    """A directory that was named has events to judge: a slip in its name would else make an empty log, and pass."""
+    from godtui.eventlog import EventLog
+
+    directory = given.settings().data_dir
+    if given.url is None and not EventLog.lies_in(directory):
+        raise UnreachableError(
+            f"{directory} holds no event log; name the --data-dir of a godtui, or one with --attach URL"
+        )
 
 
 async def _judge_stored(given: Given, registry: Registry) -> Stored:

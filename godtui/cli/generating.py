@@ -8,6 +8,7 @@ import click
 
 from godtui.cli.failures import FAILED, LISTED, ThingFailedError, WrongUsageError
 from godtui.cli.options import Given
+from godtui.settings.values import counted
 
 
 @click.command("generate")
@@ -39,14 +40,15 @@ def generate_code(context: click.Context, target: str | None, schemas: str | Non
     except OutputError as error:
         raise ThingFailedError(str(error)) from None
     if outcome.is_current:
-        click.echo(f"{out} is up to date with {outcome.contracts} contracts")
+        click.echo(f"{out} is up to date with {counted(outcome.contracts, 'contract')}")
     elif check:
         _say(out, "would be written", outcome.written)
         _say(out, "would be removed", outcome.removed)
         context.exit(FAILED)
     else:
         removed = f", {len(outcome.removed)} removed" if outcome.removed else ""
-        click.echo(f"{outcome.contracts} contracts in {out}: {len(outcome.written)} files written{removed}")
+        written = f"{counted(len(outcome.written), 'file')} written{removed}"
+        click.echo(f"{counted(outcome.contracts, 'contract')} in {out}: {written}")
 
 
 def _say(out: Path, what: str, paths: tuple[str, ...]) -> None:

@@ -20,6 +20,7 @@ from godtui.cli.reaching import reach
 from godtui.clock import rfc3339
 from godtui.envelope import EventDraft, InvalidEventError, is_stored_form, read_draft, without_storage
 from godtui.operations import BatchReport, Operations, Receipt
+from godtui.settings.values import counted
 
 BATCH_LINES: Final = 200
 BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -136,9 +137,10 @@ class _Tally:
             totals = {"accepted": self.accepted, "rejected": self.rejected, "unconfirmed": self.unconfirmed}
             click.echo(jsontext.dumps(totals))
         else:
-            click.echo(f"published {self.accepted:,} events")
+            click.echo(f"published {counted(self.accepted, 'event')}")
         if self.unconfirmed:
-            raise UnreachableError(f"{self.unconfirmed:,} events were not confirmed; each is named above")
+            were = "was" if self.unconfirmed == 1 else "were"
+            raise UnreachableError(f"{counted(self.unconfirmed, 'event')} {were} not confirmed; each is named above")
         if self.rejected:
             raise ThingFailedError(f"{self.rejected:,} of the lines were not published; each is named above")
 

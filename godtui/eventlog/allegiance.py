@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from godtui.eventlog.errors import DataDirectoryError
-from godtui.eventlog.log import FILE_NAME
+from godtui.eventlog.log import EventLog
 from godtui.eventlog.notes import write_note
 from godtui.settings import BusIdentity
 
@@ -43,7 +43,7 @@ def belonging(directory: Path) -> BusIdentity | None:
         return BusIdentity.read(json.loads((directory / NOTE).read_bytes()))
     except FileNotFoundError:
         # A log without a note was begun when there was no other bus.
-        return BusIdentity() if (directory / FILE_NAME).exists() else None
+        return BusIdentity() if EventLog.lies_in(directory) else None
 
 
 def _known(directory: Path, bus: BusIdentity) -> BusIdentity | None:

@@ -48,6 +48,11 @@ class EventLog:
         self._writer = Writer(self.path, self._connect, self.tail, clock, on_change)
         self._readers = Readers(self.path, clock, on_damage=self._writer.suspect)
 
+    @staticmethod
+    def lies_in(directory: Path) -> bool:
+        """Whether a directory has a log already."""
+        return (directory / FILE_NAME).exists()
+
     def start(self) -> None:
         """Open or make the file; while the disk refuses, `fault` says so and opening is tried again.
 

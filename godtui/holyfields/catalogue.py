@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.registry import Registry
 from godtui.jsontext import Json
 from godtui.topics import Matcher
-
-MAX_REMEMBERED: Final = 4096
-"""Examples that are remembered: which types are asked for is up to strangers, so memory for them is bounded."""
 
 Patterns = Mapping[str, Sequence[str]]
 """Event patterns (AMQP's) by the id of a service."""
@@ -20,11 +17,18 @@ Patterns = Mapping[str, Sequence[str]]
 class Catalogue:
     """The contracts of one registry beside the services that speak and hear by them; read only."""
 
-    def __init__(self, registry: Registry, produces: Patterns, consumes: Patterns) -> None:
+    def __init__(
+        self, registry: Registry, produces: Patterns, consumes: Patterns, before: Catalogue | None = None
+    ) -> None:
+        """What is remembered of the catalogue `before` stays, as far as its contracts are here too."""
         self.registry = registry
         self._producers = _matchers(produces)
         self._consumers = _matchers(consumes)
-        self._examples: dict[Contract, Json | None] = {}
+        self._examples: dict[str, Json | None] = {}
+        if before is not None:
+            here = {registry.contract(name, one).digest for name in registry.types() for one in registry.versions(name)}
+            # A copy: somebody may be asking the one before at this moment.
+            self._examples = {digest: one for digest, one in before._examples.copy().items() if digest in here}
 
     def summary(self) -> list[dict[str, Any]]:
         """Every event type as a JSON object, sorted: as `Registry.summary`, with services and an example payload.
@@ -53,12 +57,10 @@ class Catalogue:
 
     def example(self, contract: Contract) -> Json | None:
         """A payload that the contract allows: the first of its own examples that is one, else one that is found."""
-        if contract not in self._examples:
-            if len(self._examples) >= MAX_REMEMBERED:
-                self._examples.clear()
+        if contract.digest not in self._examples:
             given = next((one for one in contract.examples if contract.valid(one)), None)
-            self._examples[contract] = _found(contract) if given is None else given
-        return self._examples[contract]
+            self._examples[contract.digest] = _found(contract) if given is None else given
+        return self._examples[contract.digest]
 
 
 def _found(contract: Contract) -> Json | None:

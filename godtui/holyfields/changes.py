@@ -11,6 +11,9 @@ from godtui.holyfields.registry import Registry
 Compatible: TypeAlias = Callable[[Contract, Contract], bool | None]
 """Whether all that the first contract allows is allowed by the second; None where that is not known."""
 
+Hashes: TypeAlias = dict[tuple[str, str], str]
+"""The hash of each contract by type and version."""
+
 
 class Change(NamedTuple):
     """A contract that is not what it was: `before` is None where it is new, `after` where it is gone."""
@@ -23,17 +26,8 @@ class Change(NamedTuple):
     def entry(self, compatible: Compatible) -> dict[str, Any]:
         """The change as `holyfields.schema.updated` lists it."""
         before, after = self.before, self.after
-        if before is None or after is None:
-            verdict: bool | None = before is None
-        else:
-            verdict = compatible(before, after)
-        return {
-            "event_type": self.event_type,
-            "version": self.version,
-            "from_hash": _digest(before),
-            "to_hash": _digest(after),
-            "compatible": verdict,
-        }
+        verdict = None if before is None or after is None else compatible(before, after)
+        return _entry((self.event_type, self.version), _digest(before), _digest(after), verdict)
 
 
 def changes(before: Registry, after: Registry) -> list[Change]:
@@ -43,10 +37,33 @@ def changes(before: Registry, after: Registry) -> list[Change]:
     return [pair for pair in pairs if _digest(pair.before) != _digest(pair.after)]
 
 
+def hashes(registry: Registry) -> Hashes:
+    """What a registry's contracts say, as far as hashes tell."""
+    return {name: contract.digest for name, contract in _by_name(registry).items()}
+
+
+def missed(before: Hashes, registry: Registry) -> list[dict[str, Any]]:
+    """What is otherwise in a registry, as entries, where of what it was no more than the hashes is known."""
+    now = hashes(registry)
+    differing = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return [_entry(name, before.get(name), now.get(name), None) for name in differing]
+
+
 def digest(registry: Registry, event_type: str, version: str) -> str | None:
     """The hash of a contract of just that name; None where there is none."""
     found = registry.find(event_type, version)
     return found.digest if found is not None and found.event_type == event_type else None
+
+
+def _entry(name: tuple[str, str], before: str | None, after: str | None, verdict: bool | None) -> dict[str, Any]:
+    """The verdict counts where there was a contract and still is one."""
+    return {
+        "event_type": name[0],
+        "version": name[1],
+        "from_hash": before,
+        "to_hash": after,
+        "compatible": verdict if before is not None and after is not None else before is None,
+    }
 
 
 def _digest(contract: Contract | None) -> str | None:

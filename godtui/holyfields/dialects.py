@@ -10,6 +10,8 @@ import jsonschema_rs
 import referencing.jsonschema
 from referencing import Specification
 
+from godtui.holyfields.faults import shortened
+from godtui.holyfields.regexes import MAX_SHOWN, UnportableError, portable
 from godtui.jsontext import Json
 
 PATTERN_OPTIONS: Final = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
@@ -77,7 +79,22 @@ def dialect_of(document: dict[str, Json]) -> Dialect | None:
 def malformed(schema: Json, dialect: Dialect) -> Iterator[Malformed]:
     """Where a schema breaks the rules of its draft."""
     for error in _rules(dialect.uri).iter_errors(schema):
-        yield Malformed(tuple(error.instance_path), error.message)
+        path = tuple(error.instance_path)
+        name = error.kind.as_dict()["error"] if error.kind.name == "propertyNames" else None
+        wrong = name or error
+        if wrong.kind.name == "format" and wrong.kind.as_dict()["format"] == "regex":
+            yield Malformed((*path, str(name.instance)) if name else path, _pattern_message(str(wrong.instance)))
+        else:
+            yield Malformed(path, shortened(error.message))
+
+
+def _pattern_message(pattern: str) -> str:
+    """What is wrong with a text that is no regular expression."""
+    try:
+        portable(pattern)
+    except UnportableError as error:
+        return str(error)
+    return f"the pattern {shortened(repr(pattern), MAX_SHOWN)} is no regular expression; write one as in JavaScript"
 
 
 def decider(

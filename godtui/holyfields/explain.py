@@ -18,6 +18,7 @@ from referencing import Registry, Resource
 
 from godtui import jsontext
 from godtui.envelope import Fault
+from godtui.holyfields.faults import shortened
 from godtui.holyfields.references import Linked
 from godtui.jsontext import Json
 
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 MAX_FAULTS: Final = 20
-MAX_MESSAGE: Final = 300
 MAX_POINTER: Final = 1_000
 
-_SOMEWHERE: Final = "the payload is not what its schema asks for; it is too large to say where"
+_SOMEWHERE: Final = (
+    "the payload is not what its schema asks for; where cannot be said, as the schema has too many alternatives for it "
+    "or refers back to itself"
+)
 """Of alternatives jsonschema-rs collects every error of every branch, which may take minutes: it is not asked then."""
 
 
@@ -117,10 +120,7 @@ def _pointer(path: list[str | int]) -> str:
 
 
 def _shortened(message: str) -> str:
-    """The beginning, which shows the value, and the end, which says what is wrong with it."""
-    if len(message) > MAX_MESSAGE:
-        message = f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
-    return _text(message)
+    return _text(shortened(message))
 
 
 def _text(text: str) -> str:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from godtui.envelope import Fault
+
+MAX_MESSAGE: Final = 300
+"""Characters of a message, as parts of it may be others' words."""
+
+
+def shortened(text: str, most: int = MAX_MESSAGE) -> str:
+    """The begin, which shows the value, and the end, which says what is wrong with it, of a text that is longer."""
+    return f"{text[: most // 2]} … {text[-most // 2 :]}" if len(text) > most else text
 
 
 class SchemaFault(NamedTuple):
@@ -25,7 +33,7 @@ class SchemaFault(NamedTuple):
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
-        at = f" (at {self.pointer})" if self.pointer else ""
+        at = f" (at {shortened(self.pointer)})" if self.pointer else ""
         return f"{place}: {self.message}{at}" if place else f"{self.message}{at}"
 
 

@@ -15,6 +15,7 @@ from godtui import jsontext
 from godtui.envelope import event_type_fault, version_fault
 from godtui.holyfields import shapes
 from godtui.holyfields.faults import SchemaFault
+from godtui.holyfields.misreading import misread
 from godtui.holyfields.positions import Path as JsonPath
 from godtui.holyfields.positions import duplicate, locate
 from godtui.holyfields.shapes import Name
@@ -193,7 +194,8 @@ def _name_fault(name: Name) -> str | None:
 
 def _text_fault(path: str, raw: bytes, error: JsonError) -> SchemaFault:
     if raw.startswith(codecs.BOM_UTF8):
-        return _fault(path, "begins with a byte order mark; save it as UTF-8 without one", code="byte-order-mark")
+        message = "begins with a byte order mark; save it as UTF-8 without one"
+        return _fault(path, message, line=1, column=1, code="byte-order-mark")
     message = f"not JSON: {error}"
     if match := _POSITION.search(str(error)):
         message = f"not JSON: {str(error)[: match.start()]}"
@@ -201,7 +203,8 @@ def _text_fault(path: str, raw: bytes, error: JsonError) -> SchemaFault:
     if str(error).startswith("duplicate key") and (found := duplicate(raw.decode())):
         member, place = found
         return _fault(path, str(error), jsontext.pointer(member), place.line, place.column, "duplicate-key")
-    return _fault(path, message, code="too-deep" if "nested deeper" in message else "json")
+    line, column = misread(raw) or (None, None)
+    return _fault(path, message, "", line, column, "too-deep" if "nested deeper" in message else "json")
 
 
 def _told_twice(files: list[SchemaFile]) -> Iterator[SchemaFault]:

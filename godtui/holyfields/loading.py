@@ -14,9 +14,10 @@ from godtui.holyfields import payloads
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.dialects import decider
 from godtui.holyfields.explain import Explainer
-from godtui.holyfields.faults import SchemaFault
+from godtui.holyfields.faults import SchemaFault, shortened
 from godtui.holyfields.folder import SchemaFile, read_folder
 from godtui.holyfields.references import Linked, Linker
+from godtui.holyfields.weight import too_heavy
 from godtui.jsontext import Json
 
 EVENT_TYPES: Final = "x-event-types"
@@ -45,6 +46,8 @@ class Examined(NamedTuple):
     contracts: list[Contract]
     registry: jsonschema_rs.Registry | None
     faults: list[SchemaFault]
+    linker: Linker
+    """What has joined them."""
 
 
 def examine(folder: Path) -> Examined:
@@ -53,7 +56,7 @@ def examine(folder: Path) -> Examined:
     faults = [*read.faults, *_pattern_faults(read.files)]
     linker = Linker(read.files, {fault.file for fault in read.faults if fault.code not in _NAMING})
     linked = linker.link()
-    faults += linker.faults
+    faults += [*linker.faults, *too_heavy(linked, linked.values())]
     broken = {fault.file for fault in faults if fault.code not in _NAMING}
     broken |= {path for path, one in linked.items() if not one.is_whole}
     sound = {path: one for path, one in linked.items() if broken.isdisjoint(one.reaches)}
@@ -62,7 +65,7 @@ def examine(folder: Path) -> Examined:
         registry = jsonschema_rs.Registry([(one.uri, one.schema) for one in sound.values()])
     except ValueError:
         registry = None  # which is a fault already
-    return Examined(read.files, linked, sound, contracts, registry, faults + refused)
+    return Examined(read.files, linked, sound, contracts, registry, faults + refused, linker)
 
 
 def load_contracts(folder: Path, before: Loaded | None = None) -> tuple[Loaded, list[SchemaFault]]:
@@ -78,7 +81,7 @@ def load_contracts(folder: Path, before: Loaded | None = None) -> tuple[Loaded, 
             return again, []
     linker = Linker(read.files, {fault.file for fault in read.faults})
     linked = linker.link()
-    faults += linker.faults
+    faults += [*linker.faults, *too_heavy(linked, linked.values())]
     if faults:
         return Loaded({}, []), faults
     contracts, faults = _compile(linked, linked)
@@ -108,6 +111,8 @@ def _load_again(files: list[SchemaFile], before: Loaded) -> Loaded | None:
     if linker.faults:
         return None
     reached = set().union(*(linked[path].reaches for path in redone))
+    if too_heavy({path: linked[path] for path in reached}, [linked[path] for path in redone]):
+        return None
     contracts, faults = _compile({path: linked[path] for path in sorted(reached)}, redone)
     if faults:
         return None
@@ -156,7 +161,7 @@ def _compile(files: dict[str, Linked], wanted: Container[str]) -> tuple[list[Con
         try:
             validator = _validator(linked, judged_by, registry)
         except jsonschema_rs.ValidationError as error:
-            faults.append(linked.file.fault(f"cannot be used: {error.message}", tuple(error.instance_path)))
+            faults.append(linked.file.fault(f"cannot be used: {shortened(error.message)}", tuple(error.instance_path)))
             continue
         references = {other: files[other].file.document for other in sorted(linked.reaches - {path})}
         schema = payloads.document(linked, files) if linked.file.is_envelope else linked.file.document

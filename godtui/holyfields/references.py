@@ -42,6 +42,13 @@ class Linked:
     dialect: Dialect
     schema: dict[str, Json]
     reaches: set[str] = field(default_factory=set)
+    targets: dict[int, list[dict[str, Json]]] = field(default_factory=dict)
+    """The schemas that the references of a schema lead to, by its identity, were there no dynamic scope."""
+    references: int = 0
+    inner_references: int = 0
+    """Those that stay in the file."""
+    is_dynamic: bool = False
+    """Whether a reference in it may lead elsewhere by the file that judging begins with."""
     is_whole: bool = True
     """False where it refers to a file that has faults."""
 
@@ -198,6 +205,11 @@ class Linker:
             target = self._registry.resolver(uri).lookup(f"#{fragment}").contents
         except Unresolvable:
             raise _LeadsNowhereError(f"leads nowhere: {owner.file.path} has no #{fragment}") from None
+        place.linked.is_dynamic |= keyword != "$ref"
+        place.linked.references += 1
+        place.linked.inner_references += owner is place.linked
+        if isinstance(target, dict):
+            place.linked.targets.setdefault(id(place.schema), []).append(target)
         if isinstance(target, bool) or id(target) in self._places:
             return []
         if not isinstance(target, dict) or any(malformed(target, owner.dialect)):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from godtui.holyfields.faults import shortened
+
 Range = tuple[int, int]
 
 LAST: Final = 0x10FFFF
@@ -20,6 +22,7 @@ CLASSES: Final = {"d": DIGIT, "w": WORD, "s": SPACE}
 CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 SYNTAX: Final = "^$\\.*+?()[]{}|/"
 MAX_DEPTH: Final = 50
+MAX_SHOWN: Final = 100
 MAX_COPIES: Final = 20
 FEW: Final = 5
 """Repeated so often at most, what can be read in many ways is still read soon."""
@@ -109,7 +112,8 @@ class _Parser:
 
     def _error(self, message: str, at: int | None = None) -> UnportableError:
         position = (self._at if at is None else at) + 1
-        return UnportableError(f"the pattern {self._pattern!r} cannot be kept, at character {position}: {message}")
+        pattern = shortened(repr(self._pattern), MAX_SHOWN)
+        return UnportableError(f"the pattern {pattern} cannot be kept, at character {position}: {message}")
 
     def _next(self) -> str:
         return self._pattern[self._at : self._at + 1]

@@ -51,6 +51,8 @@ def named_types(document: dict[str, Json]) -> tuple[list[str], list[Misnamed]]:
         given = []  # its draft does not allow it, which is said elsewhere
     types: dict[str, None] = {}
     wrong: list[Misnamed] = []
+    if event_type.get("enum") == [] and not given:
+        wrong.append(Misnamed((*EVENT_TYPE, "enum"), "names no event type; write those that it is the schema of"))
     for path, one in given:
         fault = event_type_fault(one) if isinstance(one, str) else "an event type is a string"
         if fault is None:

@@ -124,15 +124,15 @@ class EngineContracts:
             return None
 
     def _current(self) -> Catalogue:
-        """The catalogue, which remembers examples, until contracts or estate are others."""
+        """The catalogue, another where contracts or estate are others; examples are remembered."""
         registry, estate = self._contracts.current, self._look()
         if registry is not self._catalogue.registry or estate is not self._estate:
             self._estate = estate
-            self._catalogue = self._made(registry)
+            self._catalogue = self._made(registry, self._catalogue)
         return self._catalogue
 
-    def _made(self, registry: Registry) -> Catalogue:
-        return Catalogue(registry, self._estate.produced, self._estate.consumed)
+    def _made(self, registry: Registry, before: Catalogue | None = None) -> Catalogue:
+        return Catalogue(registry, self._estate.produced, self._estate.consumed, before)
 
 
 class EngineMonitor:

@@ -29,6 +29,7 @@ from godtui.operations.shared import SharedLetters, SharedStore
 from godtui.runtime.history import ClaimedHistory
 from godtui.runtime.supervisor import Supervisor
 from godtui.settings import Settings, shown_url
+from godtui.settings.values import counted
 
 DISPATCHING: Final = "godtui.dispatcher"
 """The role of dispatching tickets."""
@@ -123,10 +124,12 @@ class BrokerTransport:
 
     def _relay_health(self) -> ComponentHealth:
         relay = self._relay
-        figures = {"waiting": relay.waiting.number}
+        number = relay.waiting.number
+        figures = {"waiting": number}
+        sentence = f"{counted(number, 'event')} {'waits' if number == 1 else 'wait'} in the outbox"
         if relay.fault is None:
-            return ComponentHealth("ok", f"{relay.waiting.number} events wait in the outbox", figures)
-        return ComponentHealth("degraded", f"{relay.waiting.number} events wait in the outbox: {relay.fault}", figures)
+            return ComponentHealth("ok", sentence, figures)
+        return ComponentHealth("degraded", f"{sentence}: {relay.fault}", figures)
 
 
 def _persisting(persister: Persister) -> ComponentHealth:
@@ -139,7 +142,7 @@ def _persisting(persister: Persister) -> ComponentHealth:
     }
     if persister.fault:
         return ComponentHealth("degraded", persister.fault, figures)
-    return ComponentHealth("ok", f"{persister.stored:,} events stored since the start", figures)
+    return ComponentHealth("ok", f"{counted(persister.stored, 'event')} stored since the start", figures)
 
 
 def _collecting(collector: Collector) -> ComponentHealth:

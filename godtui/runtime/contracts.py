@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -18,7 +18,7 @@ from godtui.envelope import EventDraft, InvalidEventError, read_envelope
 from godtui.holyfields import Contract, Contracts, Registry, SchemaFolderError
 from godtui.holyfields.changes import Change, Compatible, changes, digest
 from godtui.holyfields.watch import Watch
-from godtui.settings.values import plain, printable
+from godtui.settings.values import counted, plain, printable
 
 EVENT_TYPE: Final = "holyfields.schema.updated"
 RETRY_SECONDS: Final = 1.0
@@ -29,6 +29,9 @@ MAX_INSTANCES: Final = 16
 FORGET_SECONDS: Final = 24 * 3600.0
 """What somebody said so long ago is no reason for concern: they may be long gone, or never have been."""
 MAX_SENTENCE: Final = 500
+
+Missed: TypeAlias = Callable[[Registry], Awaitable[list[dict[str, Any]]]]
+"""What is otherwise in a registry than it was last announced, as entries of an announcement."""
 
 Said: TypeAlias = dict[tuple[str, str], str | None]
 """The hash of each contract by type and version, None where it is gone."""
@@ -54,13 +57,17 @@ def is_readable(before: Contract, after: Contract) -> bool | None:
 
 
 class LiveContracts:
-    """Keeps `contracts` as the folder has them. `publish` sends to what needs no broker; `tap` sees announcements."""
+    """Keeps `contracts` as the folder has them. `publish` sends to what needs no broker; `tap` sees announcements.
+
+    Asked once, `missed` tells what had changed when this was made.
+    """
 
     def __init__(
         self,
         contracts: Contracts,
         watch: Watch[Registry],
         publish: Publish,
+        missed: Missed,
         tap: Callable[[], Tap],
         clock: Clock,
         instance: str,
@@ -69,6 +76,8 @@ class LiveContracts:
         self._contracts = contracts
         self._watch = watch
         self._publish = publish
+        self._missed: Missed | None = missed
+        self._beginning = contracts.current
         self._tap = tap
         self._clock = clock
         self._instance = instance
@@ -102,7 +111,7 @@ class LiveContracts:
                 others = f" and {len(more)} more" if more else ""
                 what = f"{plain(event_type)} {plain(version)}{others}"
                 return ComponentHealth("degraded", f"contracts differ from {name}: {what}; align the folders", figures)
-        return ComponentHealth("ok", f"{len(registry)} event types", figures)
+        return ComponentHealth("ok", counted(len(registry), "event type"), figures)
 
     def _take(self, outcome: Registry | ValueError) -> None:
         if isinstance(outcome, ValueError):
@@ -116,7 +125,8 @@ class LiveContracts:
                 changed = changes(before, outcome)
                 self._contracts.swap(outcome)
                 if changed:
-                    logger.info("%d contracts have changed", len(changed))
+                    have = "has" if len(changed) == 1 else "have"
+                    logger.info("%s %s changed", counted(len(changed), "contract"), have)
                     self._unsaid.append(changed)
                     self._saying.set()
         self._compare()
@@ -131,6 +141,9 @@ class LiveContracts:
                 del self._others[name]
 
     async def _say(self) -> None:
+        if self._missed is not None:
+            self._drafts.extend(_drafts(await self._missed(self._beginning)))
+            self._missed = None
         while True:
             while self._unsaid or self._drafts:
                 if not self._drafts:
@@ -142,12 +155,7 @@ class LiveContracts:
             await self._saying.wait()
 
     def _drafted(self, changed: list[Change]) -> list[EventDraft]:
-        entries = [change.entry(self._verdict) for change in changed]
-        parts = [entries[start : start + MAX_LISTED] for start in range(0, len(entries), MAX_LISTED)]
-        return [
-            EventDraft(event_type=EVENT_TYPE, payload={"changed": part}, source={"service": "holyfields"})
-            for part in parts
-        ]
+        return _drafts([change.entry(self._verdict) for change in changed])
 
     def _verdict(self, before: Any, after: Any) -> bool | None:
         try:
@@ -182,6 +190,13 @@ class LiveContracts:
         while len(self._others) > MAX_INSTANCES:
             del self._others[next(iter(self._others))]
         self._watch.ask()
+
+
+def _drafts(entries: list[dict[str, Any]]) -> list[EventDraft]:
+    parts = [entries[start : start + MAX_LISTED] for start in range(0, len(entries), MAX_LISTED)]
+    return [
+        EventDraft(event_type=EVENT_TYPE, payload={"changed": part}, source={"service": "holyfields"}) for part in parts
+    ]
 
 
 def _said(payload: dict[str, Any]) -> Said:

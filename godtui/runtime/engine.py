@@ -47,6 +47,7 @@ from godtui.operations.protocols import (
     WebhookOperations,
 )
 from godtui.operations.statistics import EngineStatistics, SharedStatistics
+from godtui.runtime.announced import Announced
 from godtui.runtime.contracts import EVENT_TYPE as SCHEMA_UPDATED
 from godtui.runtime.contracts import LiveContracts, is_readable
 from godtui.runtime.dispatching import Dispatching, Surroundings
@@ -56,6 +57,7 @@ from godtui.runtime.rooms import ROOMS
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import EmbeddedTransport, Transport
 from godtui.settings import Settings, packaged
+from godtui.settings.values import counted
 
 MAX_WAL_BYTES: Final = 64 * 1024 * 1024
 
@@ -285,10 +287,12 @@ class Engine:
     def _follow(self, contracts: Contracts, estate: Estate, publisher_to: Callable[[Sink], Publisher]) -> LiveEstate:
         """Start those who keep contracts and estate as their files have them."""
         transport, clock, start = self._transport, self.clock, self._supervisor.start
+        announced = Announced(self._log, transport.outbox, clock)
         live = LiveContracts(
             contracts,
             following_folder(self._reloader, clock),
-            publisher_to(transport.outbox).publish,
+            publisher_to(announced).publish,
+            announced.missed,
             lambda: transport.bus.tap((SCHEMA_UPDATED,)),
             clock,
             self.instance,
@@ -366,11 +370,11 @@ class Engine:
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"
             return ComponentHealth("degraded", f"the write-ahead log has {log.wal_bytes:,} bytes; {reader}", figures)
         remark = None if history is None else history.remark
-        return ComponentHealth("ok", f"{log.last_seq:,} events" + (f"; {remark}" if remark else ""), figures)
+        return ComponentHealth("ok", counted(log.last_seq, "event") + (f"; {remark}" if remark else ""), figures)
 
     def _schemas_health(self) -> ComponentHealth:
         contracts = self._contracts
         if contracts is None:
             return ComponentHealth("degraded", "contracts are being loaded")
         registry = contracts.current
-        return ComponentHealth("ok", f"{len(registry)} event types", {"folder": str(registry.folder)})
+        return ComponentHealth("ok", counted(len(registry), "event type"), {"folder": str(registry.folder)})

@@ -7,7 +7,7 @@ import logging
 from godtui.bloodbank.health import ComponentHealth
 from godtui.estate import Estate
 from godtui.holyfields.watch import Watch
-from godtui.settings.values import printable
+from godtui.settings.values import counted, printable
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class LiveEstate:
             others = f" (and {more.count(chr(10)) + 1} more)" if more else ""
             sentence = f"{printable(first)}{others}; the registry from before stays in force"
             return ComponentHealth("degraded", sentence, figures)
-        services = f"{len(self.current.services)} services"
+        services = counted(len(self.current.services), "service")
         if self._at_work is not None and self._at_work != self.current:
             return ComponentHealth(
                 "ok", f"{services}; the dispatcher works by the registry from before: restart", figures

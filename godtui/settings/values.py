@@ -77,6 +77,11 @@ def shown_text(text: str) -> str:
     return f'"{plain(text)}"'
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things, such as `1 event` or `1,200 events`; the noun is one that takes an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def listed(value: object) -> tuple[str, ...]:
     """Texts between commas, or a list of them."""
     parts = value.split(",") if isinstance(value, str) else value

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from godtui.bloodbank.health import ComponentHealth
 from godtui.envelope import EventDraft
 from godtui.eventlog import Ownership
+from godtui.eventlog.meta import KEPT
 from godtui.filters import parse
+from godtui.holyfields import Registry
 from godtui.operations import InvalidEventError
+from godtui.runtime.announced import KEY
 from godtui.runtime.engine import Engine
 from godtui.settings import Settings
 from tests.eventlog.records import until
@@ -65,3 +70,37 @@ async def test_contracts_follow_their_folder(tmp_path: Path) -> None:
         assert found[0].envelope().source == {"service": "holyfields", "instance": engine.instance}
     finally:
         await engine.stop()
+
+
+async def test_what_changed_between_two_runs_is_announced_by_the_second(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    path = tmp_path / "schemas/kiln/firing.started.json"
+    path.parent.mkdir(parents=True)
+    settings = Settings(data_dir=tmp_path / "data", schemas=tmp_path / "schemas", port=0)
+
+    async def run(kind: str, *, announces: bool) -> list[dict[str, Any]]:
+        """What is announced in all once an engine remembers these contracts, or has announced them."""
+        path.write_text(schema(kind))
+        engine = Engine(settings, Ownership.take(tmp_path / "data"))
+        await engine.start()
+        wanted = parse("type:holyfields.schema.updated", now=engine.clock.now())
+        try:
+            async with asyncio.timeout(30):
+                while True:
+                    told = (await engine.operations.store.query(wanted)).events
+                    kept = await engine._log.rows(KEPT, (KEY,), purpose="what was announced")
+                    if kept and bool(told) == announces:
+                        return [event.envelope().payload for event in told]
+                    await asyncio.sleep(0.01)
+        finally:
+            await engine.stop()
+
+    assert await run("string", announces=False) == []
+    [payload] = await run("integer", announces=True)
+    [entry] = payload["changed"]
+    assert (entry["event_type"], entry["version"], entry["compatible"]) == (DRAFT.event_type, "v1", None)
+    assert (
+        entry["from_hash"]
+        != entry["to_hash"]
+        == Registry.load(settings.schemas_folder()).contract(DRAFT.event_type).digest
+    )

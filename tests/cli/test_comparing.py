@@ -14,6 +14,7 @@ import pytest
 from godtui.cli import comparing
 from godtui.cli.ending import run
 from godtui.cli.holyfields import holyfields
+from godtui.holyfields.compatibility import Judged, Mode, Verdict, judge
 from tests.cli.conftest import Command, Ended
 
 Check = Callable[..., Ended]
@@ -94,7 +95,13 @@ def test_what_was_removed_and_added_is_said(check: Check, home: Path) -> None:
     assert found["a.gone"]["witness"] == {"message": ""}
     assert found["a.gone"]["note"].startswith("removed")
     assert (found["a.new"]["compatible"], found["a.new"]["note"]) == (True, "added")
-    assert check("--against", "old", "--mode", "none").code == 0
+    ended = check("--against", "old", "--mode", "none")
+    assert ended.code == 0
+    assert [(one["event_type"], one["compatible"], one["note"]) for one in json.loads(ended.stdout)["types"]] == [
+        ("a.gone", None, "removed; nothing is asked of it"),
+        ("a.new", None, "added; nothing is asked of it"),
+        ("test.event.created", None, "unchanged; nothing is asked of it"),
+    ]
 
 
 def test_types_that_nothing_serves_any_more_break(check: Check, home: Path) -> None:
@@ -127,6 +134,24 @@ def test_a_revision_is_taken_out_of_git(check: Check, home: Path) -> None:
     ended = check("--against", "HEAD", "--schemas", "later")
     assert ended.code == 2
     assert "name " in ended.stderr
+
+
+def test_a_faulty_schema_of_a_revision_is_told_by_the_folder_and_the_revision(check: Check, home: Path) -> None:
+    write(home / "schemas", {"type": 7})
+    git(home, "init", "-q")
+    git(home, "add", "schemas")
+    git(home, "commit", "-qm", "before")
+    write(home / "schemas", MESSAGE)
+    ended = check("--against", "HEAD")
+    assert ended.code == 2
+    assert "schemas as it was in HEAD: test/event.created.json" in ended.stderr
+
+
+def test_a_long_witness_is_cut_in_a_line() -> None:
+    verdict = Verdict(False, {"x": "a" * 5_000})
+    [_, shown] = comparing.lines([Judged("a.b", "v1", verdict)])
+    assert len(shown) < 2_100
+    assert shown.endswith("(5,008 characters; --json has them all)")
 
 
 @pytest.mark.parametrize("revision", ["--output=stolen", "-h", "nowhere", "HEAD:deep", "HEAD..", "", "a b", "@{-9}"])
@@ -180,6 +205,19 @@ def test_stored_events_decide(check: Check, command: Command, home: Path, monkey
     assert stored["first"][0]["event_id"] == held["event_id"]
     write(home / "schemas", MESSAGE)
     assert check("--stored").code == 0
+
+
+def test_a_named_directory_without_events_is_not_passed_over(check: Check, home: Path) -> None:
+    write(home / "schemas", MESSAGE)
+    ended = check("--stored", "--data-dir", "slip")
+    assert ended.code == 3
+    assert "slip holds no event log" in ended.stderr
+    assert not (home / "slip").exists()
+
+
+def test_what_is_not_asked_is_not_called_unknown() -> None:
+    judged = [Judged("a.b", "v1", judge(None, None, Mode.NONE))]
+    assert list(comparing.lines(judged, "not asked")) == ["not asked   a.b v1  added; nothing is asked of it"]
 
 
 def test_lines_hold_the_witness_and_nothing_that_acts(home: Path) -> None:

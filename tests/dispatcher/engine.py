@@ -198,7 +198,9 @@ class World:
         return all(found[state] == number for state, number in counts.items())
 
     async def events(self, expression: str = "type:infra.#") -> list[StoredEvent]:
-        """Stored events that match, in order."""
+        """Stored events that match, in order: all that were committed before this is asked."""
+        (committed,) = (await self.rows("SELECT coalesce(max(seq), 0) FROM events"))[0]
+        await self.until(lambda: self.running._log.last_seq >= committed)
         found: list[StoredEvent] = []
         cursor = None
         while True:

@@ -91,6 +91,7 @@ def test_an_envelope_and_a_payload_of_one_type_clash(faults: Faults) -> None:
         ("Nope", "/properties/event_type/const"),
         (3, "/properties/event_type/const"),
         (["a.b", "A.b"], "/properties/event_type/enum/1"),
+        ([], "/properties/event_type/enum"),
     ],
 )
 def test_a_constant_that_is_no_event_type_is_pointed_at(faults: Faults, event_type: Any, pointer: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from godtui.envelope import Fault
 from godtui.holyfields import Registry, explain, keywords
+from godtui.holyfields.faults import MAX_MESSAGE
 
 Load = Callable[[dict[str, Any]], Registry]
 DRAFT7 = "http://json-schema.org/draft-07/schema#"
@@ -138,7 +139,7 @@ def test_at_most_twenty_faults_of_bounded_length(load: Load) -> None:
         "a.b", None, {"k" * 100_000: {"y" * 1_000_000: 1}, **{f"k{n}": "v" * 1000 for n in range(500)}}
     )
     assert len(found) == explain.MAX_FAULTS
-    assert all(len(fault.message) <= explain.MAX_MESSAGE + 3 for fault in found)
+    assert all(len(fault.message) <= MAX_MESSAGE + 3 for fault in found)
     assert all(fault.message.endswith("is not of type 'null'") for fault in found)
     assert found[0].path == "/payload"
     assert found[1].path == "/payload/k0"
@@ -271,3 +272,10 @@ def test_there_is_a_fault_exactly_where_the_deciding_validator_refuses(load: Loa
         place: Any = {"payload": {"x": value}}
         for part in fault.path.split("/")[1:]:
             place = place[int(part)] if isinstance(place, list) else place[part]
+
+
+def test_a_schema_that_refers_to_itself_is_said_to_do_so(load: Load) -> None:
+    schema = {"allOf": [{"$ref": "#"}], "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}
+    (fault,) = load({"a/b.json": schema}).contract("a.b").faults({})
+    assert fault.path == "/payload"
+    assert "refers back to itself" in fault.message

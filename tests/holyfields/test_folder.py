@@ -88,11 +88,11 @@ def test_a_name_that_is_no_event_type_is_a_fault(faults: Faults, path: str, mess
         ('{\n "a": 1,\n "b": {"c": 1,\n   "c": 2}}', (4, 4), 'duplicate key "c"'),
         ("[]", (1, 1), "a schema file holds a JSON object"),
         ("true", (1, 1), "a schema file holds a JSON object"),
-        ('{"const": NaN}', (None, None), "not JSON: NaN is not JSON"),
-        (b'{"a": "\xff"}', (None, None), "not JSON: not UTF-8 at byte 7"),
-        (b"\xef\xbb\xbf{}", (None, None), "begins with a byte order mark; save it as UTF-8 without one"),
-        ('{"a": "\\ud800"}', (None, None), "lone surrogate"),
-        ("[" * 300 + "]" * 300, (None, None), "nested deeper than 200 levels"),
+        ('{"const": NaN}', (1, 11), "not JSON: NaN is not JSON"),
+        (b'{"a": "\xff"}', (1, 8), "not JSON: not UTF-8 at byte 7"),
+        (b"\xef\xbb\xbf{}", (1, 1), "begins with a byte order mark; save it as UTF-8 without one"),
+        ('{"a": "\\ud800"}', (1, 8), "lone surrogate"),
+        ("[" * 300 + "]" * 300, (1, 201), "nested deeper than 200 levels"),
     ],
 )
 def test_a_file_that_holds_no_document_is_a_fault(faults: Faults, text: Any, place: Any, message: str) -> None:

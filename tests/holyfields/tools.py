@@ -14,8 +14,14 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from godtui.holyfields.dialects import decider
+
 ENVIRONMENT: Final = Path(sys.prefix)
 DRAFTS: Final = ("draft2020-12", "draft7")
+URIS: Final = {
+    "draft2020-12": "https://json-schema.org/draft/2020-12/schema",
+    "draft7": "http://json-schema.org/draft-07/schema#",
+}
 
 
 class Case(NamedTuple):
@@ -37,6 +43,28 @@ def suite(draft: str) -> Iterator[Case]:
                 for test in group["tests"]:
                     name = f"{file}: {group['description']}: {test['description']}"
                     yield Case(name, draft, group["schema"], test["data"], test["valid"])
+
+
+@cache
+def groups(draft: str) -> dict[str, dict[str, list[Case]]]:
+    """The suite's tests by file and group."""
+    found: dict[str, dict[str, list[Case]]] = {}
+    for case in suite(draft):
+        file, group, _ = case.name.split(": ", 2)
+        key = f"{group} {json.dumps(case.schema)}"
+        found.setdefault(file, {}).setdefault(key, []).append(case)
+    return found
+
+
+def group_of(case: Case) -> str:
+    """The description of the group that a test is in."""
+    return case.name.partition(": ")[2].rpartition(": ")[0]
+
+
+def expected(case: Case) -> bool:
+    """What jsonschema-rs says, with formats asserted."""
+    schema = case.schema if isinstance(case.schema, dict) else {"allOf": [case.schema]}
+    return decider({"$schema": URIS[case.draft], **schema}).is_valid(case.data)
 
 
 @cache

@@ -43,6 +43,7 @@ class Rig:
             self.contracts,
             following_folder(reloader, self.clock),
             self.publish,
+            self.find_missed,
             lambda: self.taps(lambda: None),
             self.clock,
             "me-1",
@@ -53,6 +54,10 @@ class Rig:
         path = self.folder / f"{name}.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps({"type": kind}) if kind else "{\n half")
+
+    async def find_missed(self, registry: Registry) -> list[dict[str, Any]]:
+        assert registry.types() == ["a.b"]
+        return []
 
     async def publish(self, draft: EventDraft) -> Receipt:
         self.said.append(draft)
@@ -116,7 +121,7 @@ async def test_a_sound_change_is_put_in_force_and_said(rig: Rig) -> None:
     assert rig.said[0].payload == {"changed": [entry]}
     assert before != after
     assert Registry.load(SHIPPED).valid(EVENT_TYPE, None, rig.said[0].payload)
-    assert rig.status() == ("ok", "1 event types")
+    assert rig.status() == ("ok", "1 event type")
 
 
 async def test_what_is_unsound_leaves_the_old_in_force_until_it_is_corrected(rig: Rig) -> None:
@@ -192,7 +197,8 @@ async def test_our_own_and_forged_announcements_do_nothing(rig: Rig) -> None:
     rig.hear(other("f" * 64), {"instance": "me-1"})
     rig.hear(other("f" * 64), {"instance": 7})
     rig.hear(other("f" * 64), {"instance": "you-2"}, "agent.task.completed")
-    for changed in (None, 7, [], [None], [{}], [{"event_type": 1, "to_hash": 2}], [{"event_type": "a.b"}]):
+    odd: list[Any] = [None, 7, [], [None], [{}], [{"event_type": 1, "to_hash": 2}], [{"event_type": "a.b"}]]
+    for changed in odd:
         rig.hear({"changed": changed}, {"instance": "you-2"})
     rig.hear_bytes(b"\xff{")
     rig.hear(other("f" * 64, "x.y"), {"instance": "last\x1b[2J"})
@@ -219,7 +225,7 @@ async def test_the_registry_file_is_followed(tmp_path: Path) -> None:
     assert live.look().status == "ok"
     for text, status, detail in (
         ("services: [", "degraded", "the registry from before stays in force"),
-        ("services: {grolf: {}}", "ok", "1 services; the dispatcher works by the registry from before: restart"),
+        ("services: {grolf: {}}", "ok", "1 service; the dispatcher works by the registry from before: restart"),
         ("services: {}", "ok", "0 services"),
     ):
         path.write_text(text)

@@ -16,6 +16,7 @@ from godtui.settings import (
     is_loopback,
     packaged,
 )
+from godtui.settings.values import counted
 from tests.settings.conftest import Machine
 
 
@@ -512,3 +513,8 @@ def test_loading_reads_nothing_but_its_inputs(machine: Machine, monkeypatch: pyt
         monkeypatch.setenv(variable, "not this")
     environ: Mapping[str, str] = {}
     assert Settings.load({}, environ, machine.cwd, machine.config_dir, machine.home).port == 8000
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 events"), (1, "1 event"), (2, "2 events"), (1200, "1,200 events")])
+def test_one_of_a_thing_is_told_as_one(number: int, told: str) -> None:
+    assert counted(number, "event") == told

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import Final
 
 from godtui import jsontext
-from godtui.holyfields.compatibility.places import Bundle, Place, UnresolvedError, flatten, inside
+from godtui.holyfields.compatibility.places import Bundle, Place, UnresolvedError, branches, flatten, same
 from godtui.holyfields.compatibility.scalars import is_number, matching, numbers, strings
 from godtui.jsontext import Json
 
 MAX_VALUES: Final = 400
 """Values tried at one place of the root's members; fewer further inside."""
 MAX_MADE: Final = 3_000
-MAX_DEPTH: Final = 7
-MAX_ITEMS: Final = 64
+MAX_DEPTH: Final = 12
+MAX_PLACES: Final = 1_000
+"""Places that are filled in one go; further ones get plain values alone."""
+MANY: Final = 16
+"""Members from which on those that changed come first."""
+MAX_ITEMS: Final = 2_000
+"""Items or members of the largest values."""
 EXTRA: Final = "extra"
 """A member that no schema is likely to name."""
 
@@ -32,8 +38,10 @@ class Candidates:
     With `lenient` no member is made that a hinting schema names and an accepting one leaves open without naming it.
     """
 
-    def __init__(self, random: Random, *, lenient: bool = False) -> None:
+    def __init__(self, random: Random, *, lenient: bool = False, reach: int = MAX_DEPTH) -> None:
+        """No value is filled deeper than `reach`."""
         self._random = random
+        self._reach = reach
         self._lenient = lenient
         self._made: dict[tuple[frozenset[tuple[int, int]], frozenset[tuple[int, int]], int], list[Json]] = {}
 
@@ -44,12 +52,12 @@ class Candidates:
             self._made[key] = []  # what refers to itself ends here
             most = MAX_VALUES if depth < 2 else MAX_VALUES // (2 * depth)
             made = list(islice(_distinct(self._make(accepting, hinting, depth)), MAX_MADE))
-            accepted = [value for value in made if _all_accept(accepting, value)]
-            refused = [value for value in made if not _all_accept(accepting, value)]
-            # What is accepted must not be crowded out by small values that are not.
-            self._made[key] = sorted(
-                [*sorted(accepted, key=size)[:most], *sorted(refused, key=size)[: most // 4]], key=size
-            )
+            accepted = sorted((value for value in made if _all_accept(accepting, value)), key=size)
+            refused = sorted((value for value in made if not _all_accept(accepting, value)), key=size)
+            telling = [value for value in accepted if not _all_accept(hinting, value)]
+            # What tells the two apart must not be crowded out by small values that do not, nor what is accepted.
+            kept = [*telling[: most // 2], *accepted[:most], *refused[: most // 4]]
+            self._made[key] = sorted(_distinct(kept), key=size)
         return self._made[key]
 
     def best(self, accepting: Places, hinting: Places, depth: int) -> list[Json]:
@@ -65,7 +73,7 @@ class Candidates:
         yield from numbers(groups)
         yield from strings(groups, self._random)
         yield from _PLAIN
-        if depth >= MAX_DEPTH:
+        if depth >= self._reach or len(self._made) > MAX_PLACES:
             return
         if _speaks(groups, _ARRAYS):
             yield from self._arrays(accept, hint, depth)
@@ -94,6 +102,18 @@ class Candidates:
                         yield [*base[:index], value, *base[index + 1 :]]
         for value in listed[0]:
             yield [value, value]
+        yield from self._counted(accept, hint, wanted, depth)
+        if any(group.words.get("uniqueItems") for group in groups):
+            yield from _unlike(_items(accept, longest), listed[longest], wanted)
+
+    def _counted(self, accept: Places, hint: Places, wanted: set[int], depth: int) -> Iterator[Json]:
+        """Arrays that hold what a `contains` counts: after the items that have a place of their own, so many of it."""
+        groups = (*accept, *hint)
+        ahead = max(len(group.prefix()) for group in groups)
+        base = [(self.best(_items(accept, at), _items(hint, at), depth + 1) or [0])[0] for at in range(ahead)]
+        for contained in [found for group in groups if (found := group.one("contains")) is not None]:
+            for held in self.best((*_items(accept, ahead), contained), _items(hint, ahead), depth + 1):
+                yield from ([*base, *[held] * count] for count in sorted(wanted) if 0 < count <= MAX_ITEMS)
 
     def _item_values(self, accept: Places, hint: Places, index: int, depth: int) -> Iterator[Json]:
         yield from self.values(_items(accept, index), _items(hint, index), depth + 1)
@@ -110,23 +130,27 @@ class Candidates:
         full = base | {name: found[0] for name, found in member.items() if found}
         helped = base | {name: full[name] for name in wanted if name in full}
         least = max([0, *(int(group.words.get("minProperties", 0)) for group in (*variant, *hint))])
-        for start in (base, helped, _filled(base, least), full):
+        other = member[EXTRA][0] if member[EXTRA] else 0
+        for start in (base, helped, _filled(base, least, other), full):
             yield start
             yield from ({name: value for name, value in start.items() if name != gone} for gone in start)
             for name in names:
                 for value in self.values(_member(variant, name), _member(hint, name), depth + 1):
                     yield start | {name: value}
-        yield from self._wider(base, full, names)
+        yield from self._wider(base, full, names, other, (*variant, *accept, *hint))
 
-    def _wider(self, base: dict[str, Json], full: dict[str, Json], names: list[str]) -> Iterator[Json]:
-        """Objects with more members: pairs, whole random ones, and many."""
+    def _wider(
+        self, base: dict[str, Json], full: dict[str, Json], names: list[str], other: Json, groups: Places
+    ) -> Iterator[Json]:
+        """Objects with more members: pairs, and as many as are spoken of, `other` being what more of them hold."""
         for name in names:
-            for other in names:
-                if name < other and name in full and other in full:
-                    yield base | {name: full[name], other: full[other]}
-        for count in range(1, 9):
-            yield _filled(base, count)
-            yield _filled(full, count)
+            for second in names:
+                if name < second and name in full and second in full:
+                    yield base | {name: full[name], second: full[second]}
+        edges = {int(one.words.get("maxProperties", 0)) + more for one in groups for more in (0, 1)}
+        for count in sorted({*range(1, 9), *(edge for edge in edges if edge <= MAX_ITEMS)}):
+            yield _filled(base, count, other)
+            yield _filled(full, count, other)
 
     def _names(self, accept: Places, hint: Places) -> list[str]:
         ours = _texts(_spoken(group) for group in accept)
@@ -143,7 +167,10 @@ class Candidates:
             if isinstance(names.schema, dict) and isinstance(text := names.schema.get("pattern"), str)
         }
         made = [next(matching(one, self._random), "extra") for one in sorted(patterns)]
-        return list(dict.fromkeys([*ours, *theirs, *made, EXTRA, *self._spoken_names(groups)]))
+        named = list(dict.fromkeys([*ours, *theirs, *made, EXTRA, *self._spoken_names(groups)]))
+        if len(named) < MANY:
+            return named
+        return sorted(named, key=lambda name: _alike(_member(accept, name), _member(hint, name)))
 
     def _spoken_names(self, groups: Places) -> Iterator[str]:
         """Names that schemas of names are about."""
@@ -157,13 +184,14 @@ def spread(places: Places) -> Places:
     found: dict[tuple[int, int], Place] = {}
     waiting = list(places)
     while waiting and len(found) < 200:
-        try:
-            for place in flatten((waiting.pop(0),)):
-                if place.identity not in found:
-                    found[place.identity] = place
-                    waiting += inside(place)
-        except UnresolvedError:
+        place = waiting.pop(0)
+        if place.identity in found:
             continue
+        found[place.identity] = place
+        with suppress(UnresolvedError):
+            waiting += [*place.each("allOf"), *(branch for _, branch in branches(place))]
+        with suppress(UnresolvedError):
+            waiting += [target] if (target := place.target()) else []
     return tuple(found.values())
 
 
@@ -191,8 +219,8 @@ def _variants(accepting: Places) -> list[Places]:
         variants: list[Places] = [groups]
         for group in groups:
             for keyword in ("anyOf", "oneOf"):
-                if branches := group.each(keyword):
-                    variants = [(*variant, *flatten((branch,))) for variant in variants[:4] for branch in branches[:6]]
+                if among := group.each(keyword):
+                    variants = [(*variant, *flatten((branch,))) for variant in variants[:4] for branch in among[:6]]
             if (condition := group.one("if")) is not None:
                 then = [one for one in (condition, group.one("then")) if one]
                 otherwise = [one for one in [group.one("else")] if one]
@@ -212,6 +240,15 @@ def _member(groups: Places, name: str) -> Places:
             own = [place for word in ("additionalProperties", "unevaluatedProperties") if (place := group.one(word))]
         found += own
     return tuple(found)
+
+
+def _alike(ours: Places, theirs: Places) -> bool:
+    """Whether schemas say the same of a value, in the same words."""
+    distinct = tuple({place.identity: place for place in ours}.values())
+    try:
+        return len(distinct) == len(theirs) and all(map(same, distinct, theirs))
+    except (UnresolvedError, RecursionError):
+        return False
 
 
 def matches(pattern: str, name: str) -> bool:
@@ -254,11 +291,19 @@ def _spoken(group: Place) -> list[str]:
     return found
 
 
-def _filled(members: dict[str, Json], least: int) -> dict[str, Json]:
-    """At least so many members."""
+def _unlike(places: Places, known: list[Json], lengths: set[int]) -> Iterator[Json]:
+    """Lists whose items all differ."""
+    longest = max([0, *(length for length in lengths if length <= MAX_ITEMS)])
+    made = _distinct([*known, *range(longest), *map(str, range(longest))])
+    items = [value for value in made if _all_accept(places, value)]
+    yield from (items[:length] for length in sorted(lengths) if 1 < length <= len(items))
+
+
+def _filled(members: dict[str, Json], least: int, other: Json) -> dict[str, Json]:
+    """At least so many members, `other` being what those added hold."""
     more = (*"abcdef", *(f"x{number}" for number in range(min(least, MAX_ITEMS))))
     missing = max(least - len(members), 0)
-    return members | dict.fromkeys([name for name in more if name not in members][:missing], 0)
+    return members | dict.fromkeys([name for name in more if name not in members][:missing], other)
 
 
 def _all_accept(places: Places, value: Json) -> bool:

@@ -8,14 +8,16 @@ from fractions import Fraction
 from itertools import product
 from typing import Final
 
-from godtui.holyfields.compatibility.candidates import pattern_place
-from godtui.holyfields.compatibility.places import Place, UnresolvedError, flatten, same
+from godtui.holyfields.compatibility.candidates import pattern_place, spread
+from godtui.holyfields.compatibility.places import Place, UnresolvedError, branches, flatten, same
 from godtui.holyfields.compatibility.scalars import is_number
 from godtui.jsontext import Json
 
 KINDS: Final = frozenset({"null", "boolean", "integer", "fraction", "string", "array", "object"})
 """JSON's types, numbers with and without a fraction told apart."""
 MAX_WAYS: Final = 32
+_EVALUATING: Final = frozenset({"additionalProperties", "patternProperties", "$dynamicRef", "$recursiveRef"})
+"""Keywords that may speak of members that no `properties` names."""
 
 Places = tuple[Place, ...]
 
@@ -126,14 +128,27 @@ class Case:
         return found
 
     def names(self) -> list[str]:
-        """Members that `properties` speaks of."""
-        return list(dict.fromkeys(name for group in self.groups for name in group.words.get("properties", ())))
+        """Members that `properties` speaks of, or that `unevaluatedProperties` may leave alone."""
+        own = (name for group in self.groups for name in group.words.get("properties", ()))
+        return list(dict.fromkeys([*own, *(name for group in self.groups for name in _evaluated(group) or ())]))
+
+    def alternatives(self) -> Places:
+        """The schemas that hold, and those that may hold beside them where no alternative was chosen yet."""
+        beside = [
+            place
+            for group in self.groups
+            for keyword, place in branches(group)
+            if (group.identity, keyword) not in self.opened
+        ]
+        return (*self.groups, *spread(tuple(beside)))
 
     def listed(self) -> list[str] | None:
         """The only members there can be, where they are listed."""
         for group in self.groups:
             if group.words.get("additionalProperties") is False and not group.words.get("patternProperties"):
                 return list(group.words.get("properties", ()))
+            if group.words.get("unevaluatedProperties") is False and (evaluated := _evaluated(group)) is not None:
+                return sorted(evaluated)
         return None
 
     def member(self, name: str) -> Places:
@@ -143,6 +158,8 @@ class Case:
             own = [group.at("properties", name)] if name in group.words.get("properties", {}) else []
             own += [place for pattern, place in group.named("patternProperties").items() if surely(pattern, name)]
             rest = group.one("additionalProperties")
+            if not own and rest is None and (evaluated := _evaluated(group)) is not None and name not in evaluated:
+                rest = group.at("unevaluatedProperties")
             found += own or ([rest] if rest else [])
         return tuple(found)
 
@@ -155,6 +172,8 @@ class Case:
         for group in self.groups:
             patterns = group.named("patternProperties")
             rest = group.one("additionalProperties")
+            if _evaluated(group) is not None:
+                rest = group.at("unevaluatedProperties")
             if within in patterns:
                 ways.append([(patterns[within],)])
                 continue
@@ -176,6 +195,20 @@ class Case:
     def denies(self, place: Place) -> bool:
         """Whether `not` says that the values are none of what a schema accepts."""
         return any(group.one("not") and same(group.at("not"), place) for group in self.groups)
+
+
+def _evaluated(group: Place) -> set[str] | None:
+    """The only members that `unevaluatedProperties` may leave alone; None without one, or where they cannot be listed.
+
+    Raises UnresolvedError.
+    """
+    if "unevaluatedProperties" not in group.words:
+        return None
+    around = spread((group,))
+    flatten(around)  # as what cannot be resolved may speak of any member
+    more = any(not _EVALUATING.isdisjoint(place.words) for place in around)
+    more |= any("unevaluatedProperties" in place.words for place in around if place.identity != group.identity)
+    return None if more else {name for place in around for name in place.words.get("properties", ())}
 
 
 def kinds_of(named: Json) -> frozenset[str]:

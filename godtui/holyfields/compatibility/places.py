@@ -65,12 +65,29 @@ class Bundle:
         """The schema that a reference in a document leads to. Raises UnresolvedError."""
         uri, fragment = urldefrag(urljoin(ROOT + quote(path), reference))
         target = unquote(uri.removeprefix(ROOT)) if uri.startswith(ROOT) else self._by_id.get(uri, "")
-        if target not in self.documents or (fragment and not fragment.startswith("/")):
+        if target not in self.documents:
             raise UnresolvedError(reference)
         place = Place(self, target, (), self.documents[target])
+        if fragment and not fragment.startswith("/"):
+            return place.at(*self._anchored(target, unquote(fragment)))
         for part in unquote(fragment).split("/")[1:]:
             place = place.at(_key(place.schema, part.replace("~1", "/").replace("~0", "~")))
         return place
+
+    def _anchored(self, path: str, name: str) -> tuple[str | int, ...]:
+        """The way to the schema with an anchor. Raises UnresolvedError where it is not the only one."""
+        found: list[tuple[str | int, ...]] = []
+        waiting: list[tuple[tuple[str | int, ...], Json]] = [((), self.documents[path])]
+        while waiting:
+            parts, value = waiting.pop()
+            if isinstance(value, dict):
+                words = [value.get(word) for word in ("$anchor", "$dynamicAnchor")]
+                found += [parts] if name in words or value.get("$id") == f"#{name}" else []
+            inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            waiting += [((*parts, key), one) for key, one in inside]
+        if len(found) != 1:
+            raise UnresolvedError(f"#{name}")
+        return found[0]
 
     def validator(self, path: str, pointer: tuple[str | int, ...]) -> jsonschema_rs.Validator | None:
         """What judges by the schema at a place alone; None where it cannot be built."""
@@ -130,13 +147,16 @@ class Place:
             raise UnresolvedError(", ".join(sorted(foreign)))
 
     def at(self, *parts: str | int) -> Place:
-        """A schema inside this one. Raises UnresolvedError where there is none."""
+        """A schema inside this one. Raises UnresolvedError where there is none, or it has an address of its own."""
         schema = self.schema
         for part in parts:
             try:
                 schema = schema[part]
             except (LookupError, TypeError):
                 raise UnresolvedError("/".join(map(str, parts))) from None
+            # References inside it would start from that address.
+            if isinstance(schema, dict) and isinstance(schema.get("$id"), str) and not schema["$id"].startswith("#"):
+                raise UnresolvedError(schema["$id"])
         return Place(self.bundle, self.path, (*self.parts, *parts), schema, self.assumed)
 
     def assume(self, schema: Json) -> Place:
@@ -206,6 +226,8 @@ def same(one: Place, other: Place, seen: frozenset[tuple[int, int]] = frozenset(
     key = (id(one.schema), id(other.schema))
     if one.schema is other.schema and one.bundle is other.bundle:
         return True
+    if one.schema is False or other.schema is False:
+        return one.schema is other.schema
     if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
         return False
     if key in seen:
@@ -215,7 +237,7 @@ def same(one: Place, other: Place, seen: frozenset[tuple[int, int]] = frozenset(
 
 def _same(one: Place, other: Place, seen: frozenset[tuple[int, int]]) -> bool:
     ours, theirs = one.words, other.words
-    if ours.keys() != theirs.keys() or "$dynamicRef" in ours or "$recursiveRef" in ours:
+    if ours.keys() != theirs.keys():
         return False
     for keyword, value in ours.items():
         if keyword == "$ref":
@@ -229,9 +251,11 @@ def _same(one: Place, other: Place, seen: frozenset[tuple[int, int]]) -> bool:
 
 def same_keyword(one: Place, other: Place, keyword: str, seen: frozenset[tuple[int, int]] = frozenset()) -> bool:
     """Whether two schemas say the same by one keyword that both have."""
-    if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
+    if keyword in _DYNAMIC:  # what it says hangs on the way that led to it
         return False
     ours, theirs = one.words[keyword], other.words[keyword]
+    if one.bundle.dialect(one.path) != other.bundle.dialect(other.path):
+        return keyword in _EVERYWHERE and equal(ours, theirs)
     if keyword in _NAMED and isinstance(ours, dict) and isinstance(theirs, dict):
         return ours.keys() == theirs.keys() and all(
             same(one.at(keyword, name), other.at(keyword, name), seen)
@@ -255,6 +279,9 @@ def equal(one: Json, other: Json) -> bool:
     return jsontext.canonical(one) == jsontext.canonical(other)
 
 
+_EVERYWHERE: Final = frozenset({"pattern", "enum", "const", "uniqueItems", "dependentRequired"})
+"""Keywords that hold no schema and mean the same in every draft that knows them."""
+_DYNAMIC: Final = frozenset({"$dynamicRef", "$recursiveRef"})
 _NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "dependencies"})
 _LISTED: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
 _SINGLE: Final = frozenset(
@@ -263,14 +290,17 @@ _SINGLE: Final = frozenset(
 )
 
 
-def inside(place: Place) -> Iterator[Place]:
-    """The schemas that may judge the same value as this one does, besides those of `flatten`."""
+def branches(place: Place) -> Iterator[tuple[str, Place]]:
+    """The schemas that may judge the same value as this one does, besides those of `flatten`, by keyword.
+
+    Those of `then` and `else` go by the keyword `if`.
+    """
     for keyword in ("anyOf", "oneOf"):
-        yield from place.each(keyword)
+        yield from ((keyword, branch) for branch in place.each(keyword))
     for keyword in ("if", "then", "else", "not"):
         if (found := place.one(keyword)) is not None:
-            yield found
-    yield from place.named("dependentSchemas").values()
+            yield "not" if keyword == "not" else "if", found
+    yield from (("dependentSchemas", found) for found in place.named("dependentSchemas").values())
 
 
 def _without_id(document: dict[str, Json]) -> dict[str, Json]:

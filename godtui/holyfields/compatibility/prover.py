@@ -8,7 +8,7 @@ from typing import Final
 
 from godtui.holyfields.compatibility.candidates import is_open
 from godtui.holyfields.compatibility.facts import Case, kinds_of, surely
-from godtui.holyfields.compatibility.places import Place, UnresolvedError, same, same_keyword
+from godtui.holyfields.compatibility.places import Place, UnresolvedError, flatten, same, same_keyword
 from godtui.holyfields.compatibility.scalars import FORMATS
 
 MAX_STEPS: Final = 20_000
@@ -61,6 +61,8 @@ class Prover:
         if self._steps > MAX_STEPS:
             raise _GivenUpError
         rule = _RULES.get(keyword)
+        if keyword in _AS_A_WHOLE:
+            return False
         if rule is None:
             return keyword not in _BY_SAMENESS or _repeated(case, new, keyword)
         if not case.kinds & _CONCERNS.get(keyword, case.kinds):
@@ -193,14 +195,25 @@ class Prover:
         return True
 
     def _additional(self, case: Case, new: Place, depth: int) -> bool:
-        named, patterns = new.words.get("properties", {}), frozenset(new.words.get("patternProperties", ()))
+        return self._rest(case, (new,), new.at("additionalProperties"), depth)
+
+    def _unevaluated(self, case: Case, new: Place, depth: int) -> bool:
+        # What alternatives evaluate is not counted, which says less than holds.
+        held = flatten((new,))
+        if any("additionalProperties" in place.words for place in held):
+            return True
+        return self._rest(case, held, new.at("unevaluatedProperties"), depth)
+
+    def _rest(self, case: Case, speaking: tuple[Place, ...], place: Place, depth: int) -> bool:
+        """Whether a schema accepts all members but those that `speaking` has properties or patterns for."""
+        named = {name for one in speaking for name in one.words.get("properties", ())}
+        patterns = frozenset(pattern for one in speaking for pattern in one.words.get("patternProperties", ()))
         met = [
             case.member(name)
             for name in case.names()
             if name not in named and not any(surely(pattern, name) for pattern in patterns)
         ]
         met += case.others(without=patterns)
-        place = new.at("additionalProperties")
         return all(self._includes(Case.assuming(*places), place, depth + 1) for places in met)
 
     def _names(self, case: Case, new: Place, depth: int) -> bool:
@@ -227,20 +240,28 @@ class Prover:
 
     def _reference(self, case: Case, new: Place, depth: int) -> bool:
         target = new.target()
-        return target is not None and self._includes(case, target, depth)
+        return target is not None and self._beside(case, new, target, depth)
 
     def _all_of(self, case: Case, new: Place, depth: int) -> bool:
-        return all(self._includes(case, branch, depth) for branch in new.each("allOf"))
+        return all(self._beside(case, new, branch, depth) for branch in new.each("allOf"))
+
+    def _beside(self, case: Case, new: Place, place: Place, depth: int) -> bool:
+        """Whether the values pass what holds beside a schema; a circle of it says what its schemas say."""
+        circle = flatten((place,))
+        if all(one.identity != new.identity for one in circle):
+            return self._includes(case, place, depth)
+        words = ((one, word) for one in circle for word in one.words if word not in {"$ref", "allOf"})
+        return all(self._holds(case, one, word, depth) for one, word in words)
 
     def _any_of(self, case: Case, new: Place, depth: int) -> bool:
         return any(self._includes(case, branch, depth) for branch in new.each("anyOf"))
 
     def _one_of(self, case: Case, new: Place, depth: int) -> bool:
-        branches = new.each("oneOf")
+        among = new.each("oneOf")
         return any(
             self._includes(case, branch, depth)
-            and all(self._empty(case.plus(other), 0) for other in branches if other is not branch)
-            for branch in branches
+            and all(self._empty(case.plus(other), 0) for other in among if other is not branch)
+            for branch in among
         )
 
     def _not(self, case: Case, new: Place, depth: int) -> bool:
@@ -292,9 +313,10 @@ def _repeated(case: Case, new: Place, keyword: str) -> bool:
 
 
 def _undeclared(case: Case, name: str) -> bool:
-    """Whether nothing is said of a member, nor that it be there."""
-    spoken = case.required() | set(case.names())
-    return name not in spoken and is_open(case.groups, name)
+    """Whether nothing is said of a member, in no alternative either, nor that it be there."""
+    return name not in case.required() and all(
+        name not in group.words.get("properties", ()) and is_open((group,), name) for group in case.alternatives()
+    )
 
 
 def _depends(group: Place, name: str) -> bool:
@@ -332,6 +354,7 @@ _RULES: Final[dict[str, _Rule]] = {
     "properties": Prover._properties,
     "patternProperties": Prover._patterns,
     "additionalProperties": Prover._additional,
+    "unevaluatedProperties": Prover._unevaluated,
     "propertyNames": Prover._names,
     "dependentRequired": Prover._dependent_required,
     "dependentSchemas": Prover._dependent_schemas,
@@ -343,11 +366,11 @@ _RULES: Final[dict[str, _Rule]] = {
     "if": Prover._condition,
 }
 
-_BY_SAMENESS: Final = frozenset(
-    {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "dependencies"}
-    | {"contentEncoding", "contentMediaType", "contentSchema"}
-)
-"""Keywords without a rule: only the same schema is within a schema that has one."""
+_BY_SAMENESS: Final = frozenset({"dependencies", "contentEncoding", "contentMediaType", "contentSchema"})
+"""Keywords without a rule: only the same keyword is within a schema that has one."""
+
+_AS_A_WHOLE: Final = frozenset({"unevaluatedItems", "$dynamicRef", "$recursiveRef"})
+"""Keywords whose meaning hangs on what stands around them: only the same schema is within a schema that has one."""
 
 _ALONE: Final = frozenset(
     {"enum", "const", "pattern", "format", "not", "anyOf", "oneOf", "allOf", "propertyNames", "uniqueItems"}
@@ -367,6 +390,8 @@ _CONCERNS: Final[dict[str, frozenset[str]]] = {
         ("minProperties", "maxProperties", "required", "properties", "patternProperties", "additionalProperties"),
         frozenset({"object"}),
     ),
-    **dict.fromkeys(("propertyNames", "dependentRequired", "dependentSchemas"), frozenset({"object"})),
+    **dict.fromkeys(
+        ("propertyNames", "dependentRequired", "dependentSchemas", "unevaluatedProperties"), frozenset({"object"})
+    ),
 }
 """The kinds of values that a keyword says something of, where not of all."""

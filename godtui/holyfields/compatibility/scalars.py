@@ -12,13 +12,13 @@ import rstr
 from godtui.holyfields.compatibility.places import Place
 from godtui.jsontext import Json
 
-MAX_LENGTH: Final = 5_000
+MAX_LENGTH: Final = 70_000
 """Characters up to which a length is tried out."""
 
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "date": ("2026-01-01",),
-    "time": ("00:00:00Z",),
-    "date-time": ("2026-01-01T00:00:00Z",),
+    "time": ("00:00:00Z", "00:00:00+01:00", "00:00:00.5Z"),
+    "date-time": ("2026-01-01T00:00:00Z", "2026-01-01T00:00:00+01:00", "2026-01-01T00:00:00.5Z"),
     "duration": ("P1D",),
     "email": ("a@b.cd",),
     "idn-email": ("a@b.cd", "ü@b.cd"),
@@ -34,13 +34,18 @@ FORMATS: Final[dict[str, tuple[str, ...]]] = {
     "json-pointer": ("/a",),
     "relative-json-pointer": ("0",),
     "regex": ("a",),
-    "uuid": ("00000000-0000-4000-8000-000000000000",),
+    "uuid": (
+        *(f"00000000-0000-{version}000-8000-000000000000" for version in (4, 7)),
+        *(f"{digits}-0000-4000-8000-000000000000" for digits in ("aaaaaaaa", "AAAAAAAA")),
+    ),
 }
 """Texts of every format that is asserted."""
 
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _LENGTHS: Final = ("minLength", "maxLength")
 _SAMPLES: Final = 12
+_LITERAL: Final = re.compile(r"[\w.-]{2,}")
+"""What a pattern may look for, or refuse."""
 
 
 def numbers(groups: Iterable[Place]) -> Iterator[int | float]:
@@ -55,16 +60,19 @@ def numbers(groups: Iterable[Place]) -> Iterator[int | float]:
 
 def strings(groups: Iterable[Place], random: Random) -> Iterator[str]:
     """Texts of every length and format named, and some that match each pattern."""
-    for place in groups:
-        for keyword in _LENGTHS:
-            length = place.words.get(keyword)
-            if is_number(length) and length <= MAX_LENGTH:
-                yield from ("a" * max(int(length) + more, 0) for more in (-1, 0, 1))
-        form = place.words.get("format")
-        if isinstance(form, str):
-            yield from FORMATS.get(form, ())
-        if isinstance(pattern := place.words.get("pattern"), str):
+    spoken = [place.words for place in groups]
+    limits = [words[keyword] for words in spoken for keyword in _LENGTHS if keyword in words]
+    lengths = sorted({int(limit) + more for limit in limits if is_number(limit) for more in (-1, 0, 1)})
+    tried = [length for length in lengths if 0 <= length <= MAX_LENGTH]
+    yield from ("a" * length for length in tried)
+    for words in spoken:
+        form, pattern = words.get("format"), words.get("pattern")
+        for text in FORMATS.get(form, ()) if isinstance(form, str) else ():
+            yield text
+            yield from (text + "a" * (length - len(text)) for length in tried if length > len(text))
+        if isinstance(pattern, str):
             yield from matching(pattern, random)
+            yield from _LITERAL.findall(pattern)
 
 
 def matching(pattern: str, random: Random) -> Iterator[str]:

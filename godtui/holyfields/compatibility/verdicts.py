@@ -10,7 +10,7 @@ from godtui import jsontext
 from godtui.holyfields.compatibility.mode import Mode
 from godtui.holyfields.compatibility.places import Bundle
 from godtui.holyfields.compatibility.prover import Prover
-from godtui.holyfields.compatibility.witness import pointer, search
+from godtui.holyfields.compatibility.witness import Search, pointer, search
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.registry import Registry
 from godtui.jsontext import Json
@@ -67,7 +67,7 @@ def compare(old: Registry, new: Registry, mode: Mode, *, strict: bool = False) -
 def judge(old: Contract | None, new: Contract | None, mode: Mode, *, strict: bool = False) -> Verdict:
     """Judge the change of one contract; one of the two may be missing, where it was added or removed."""
     if mode is Mode.NONE:
-        return Verdict(None, note=f"{_happened(old, new)}; not judged")
+        return Verdict(None, note=f"{_happened(old, new)}; nothing is asked of it")
     if new is None:
         return _removed(old, mode)
     if old is None:
@@ -125,17 +125,18 @@ def _directed(accepting: Contract, refusing: Contract, *, strict: bool, what: st
     if Prover().proves(ours, theirs):
         return Verdict(True)
     if not strict and Prover(lenient=True).proves(ours, theirs):
-        found = search(accepting, refusing, lenient=False)
-        return Verdict(True, note=_open_note(found.witness))
+        return Verdict(True, note=_open_note(search(accepting, refusing, lenient=False)))
     found = search(accepting, refusing, lenient=not strict)
     if found.witness is None:
         return Verdict(None, note=f"no witness in {found.tries:,} tries, and no rule says that it is compatible")
     return Verdict(False, found.witness, pointer(refusing, found.witness), what)
 
 
-def _open_note(witness: Json | None) -> str:
-    said = "a member that was open is now described"
-    return said if witness is None else f"{said}; a document that had it otherwise: {jsontext.dumps(witness).decode()}"
+def _open_note(found: Search) -> str:
+    if found.witness is None:
+        return f"a member that was open is now described; no document that had it otherwise in {found.tries:,} tries"
+    document = jsontext.dumps(found.witness).decode()
+    return f"a member that was open is now described; a document that had it otherwise: {document}"
 
 
 def _own_versions(registry: Registry, event_type: str) -> dict[str, Contract]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from godtui.holyfields.generate import output
-from godtui.holyfields.generate.collecting import collect
+from godtui.holyfields.generate.collecting import collect, collect_joined
 from godtui.holyfields.generate.collection import Collection
 from godtui.holyfields.generate.output import OutputError, UnfitOutputError
 from godtui.holyfields.generate.refusals import Refusal, RefusedError
+from godtui.holyfields.references import Linked, Linker
 
-__all__ = ["TARGETS", "Outcome", "OutputError", "Refusal", "RefusedError", "UnfitOutputError", "generate"]
+__all__ = ["TARGETS", "Outcome", "OutputError", "Refusal", "RefusedError", "UnfitOutputError", "generate", "refused"]
 
 Emit = Callable[[Collection], Mapping[str, str]]
 """Gives the text of each file by its path in the target's folder. Raises RefusedError."""
@@ -53,6 +54,22 @@ def generate(
     if not check:
         output.apply(planned)
     return Outcome(len(collection.payloads), planned.written, planned.removed)
+
+
+def refused(linker: Linker, files: Mapping[str, Linked]) -> list[Refusal]:
+    """What cannot be generated of sound files that the linker has joined, in either language; nothing is raised."""
+    from godtui.holyfields.generate import python, typescript
+
+    try:
+        collection = collect_joined(linker, files)
+    except RefusedError as error:
+        return error.refusals
+    found = list(python.too_deep(collection))
+    try:
+        typescript.emit(collection)
+    except RefusedError as error:
+        found += error.refusals
+    return found
 
 
 def _python(collection: Collection) -> Mapping[str, str]:

@@ -43,6 +43,11 @@ def collect(folder: Path) -> Collection:
     faults = [*read.faults, *linker.faults]
     if faults:
         raise RefusedError(map(_refusal, faults))
+    return collect_joined(linker, linked)
+
+
+def collect_joined(linker: Linker, linked: Mapping[str, Linked]) -> Collection:
+    """The same of sound files that the linker has joined. Raises RefusedError."""
     return _Collector(linker, linked).collect()
 
 
@@ -76,7 +81,6 @@ class _Collector:
     def __init__(self, linker: Linker, linked: Mapping[str, Linked]) -> None:
         self._linker = linker
         self._linked = linked
-        self._hide_contains = any("unevaluatedItems" in one.file.text for one in linked.values())
         self._paths = {path: _paths(one.schema) for path, one in linked.items()}
         self._targets: list[Source] = []
         self._numbers: dict[int, int] = {}
@@ -118,7 +122,7 @@ class _Collector:
 
     def _convert(self, sources: list[Source]) -> tuple[Json, dict[str, Source]]:
         """Schemas that must all hold as one, and what was written by the pointer into it."""
-        converter = Converter(self._refer, self._refuse, hide_contains=self._hide_contains)
+        converter = Converter(self._refer, self._refuse)
         if len(sources) == 1:
             made = converter.convert(_at(sources[0]), sources[0])
         else:

@@ -31,7 +31,6 @@ _MISSING: Final = {
 
 _FORMATS_SINCE_2019: Final = frozenset(("duration", "uuid"))
 _SUCCESSORS: Final = frozenset(("dependentRequired", "dependentSchemas"))
-_COUNTED: Final = ("contains", "minContains", "maxContains")
 
 
 class Source(NamedTuple):
@@ -57,15 +56,14 @@ Refuse = Callable[[Source, str, str], None]
 class Converter:
     """Converts one schema: `uses` then are its references, `origins` where each schema in it was written.
 
-    `hide_contains` keeps what `contains` found unevaluated where a draft before 2020-12 says so.
+    What `contains` found counts as evaluated in every draft, as the bus judges: jsonschema-rs reads 2019-09 so.
     """
 
-    def __init__(self, refer: Refer, refuse: Refuse, *, hide_contains: bool) -> None:
+    def __init__(self, refer: Refer, refuse: Refuse) -> None:
         self.origins: dict[Path, Source] = {}
         self.uses: list[Use] = []
         self._refer = refer
         self._refuse = refuse
-        self._hide_contains = hide_contains
 
     def convert(self, schema: Json, source: Source, into: Path = ()) -> Json:
         """The schema in draft 2020-12, a copy; `into` is the path it will have."""
@@ -96,17 +94,14 @@ class Converter:
         return made
 
     def _adapt(self, made: dict[str, Json], schema: dict[str, Json], source: Source) -> None:
-        """What means something else in an older draft."""
-        draft = source.linked.dialect.name
-        if "contains" in made and draft == _DRAFT_2019 and self._hide_contains:
-            hidden = {name: made.pop(name) for name in _COUNTED if name in made}
-            made.setdefault("allOf", []).append({"not": {"not": hidden}})
-        if draft == _DRAFT_7:
-            if made.get("format") in _FORMATS_SINCE_2019:
-                del made["format"]
-            for name in ("contentEncoding", "contentMediaType"):
-                if name in schema:
-                    self._refuse(source, name, f"{name} of draft-07 cannot be generated; name draft 2020-12 in $schema")
+        """What means something else in draft-07."""
+        if source.linked.dialect.name != _DRAFT_7:
+            return
+        if made.get("format") in _FORMATS_SINCE_2019:
+            del made["format"]
+        for name in ("contentEncoding", "contentMediaType"):
+            if name in schema:
+                self._refuse(source, name, f"{name} of draft-07 cannot be generated; name draft 2020-12 in $schema")
 
     def _join(self, made: dict[str, Json], target: int | bool) -> None:
         """Add a reference to a schema, beside one that it may have."""

@@ -10,6 +10,11 @@ from typing import Final
 
 from godtui.holyfields.positions import Path
 
+PROJECT: Final = "holyfields-events"
+"""What both generated packages are called where they are installed."""
+VERSION: Final = "0.1.0"
+"""The version of both generated packages."""
+
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _CONTAINERS: Final = frozenset(("$defs", "definitions", "properties", "patternProperties", "dependentSchemas"))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -18,6 +19,9 @@ from godtui.jsontext import JsonError
 
 MANIFEST: Final = ".holyfields.json"
 """In each folder that is written, the paths in it that are generated."""
+
+_BESIDE: Final = ".holyfields-writing-"
+"""What the folder is called in which files are made ready."""
 
 Trees = Mapping[str, Mapping[str, str]]
 """By the name of a folder in OUT, the text of each file by its path in that folder, `/` between parts."""
@@ -73,14 +77,33 @@ def plan(out: Path, trees: Trees) -> Plan:
 
 
 def apply(planned: Plan) -> None:
-    """Make the changes, all of them or none. Raises OutputError."""
+    """Make the changes, all of them or none. Raises OutputError.
+
+    A process that is killed while it moves files leaves some old and some new, which the next run makes whole: folders
+    hold files of others too, so they cannot be exchanged in one step.
+    """
     if not planned.texts and not planned.removed:
         return
+    place = _existing(planned.out)
     try:
-        with tempfile.TemporaryDirectory(prefix=".holyfields-", dir=_existing(planned.out)) as beside:
+        with _alone(place), tempfile.TemporaryDirectory(prefix=_BESIDE, dir=place) as beside:
             _Change(planned, Path(beside)).make()
     except OSError as error:
         raise _unwritten(planned.out, error) from None
+
+
+@contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """One run at a time changes a folder; what a killed one left beside is then no one's, and removed."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # not every file system locks folders
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for left in place.glob(f"{_BESIDE}????????"):
+                shutil.rmtree(left, ignore_errors=True)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class _Change:
@@ -107,11 +130,16 @@ class _Change:
         try:
             for path in self._plan.manifests:
                 self._move(while_changing / path, path)
-            for path in sorted(self._plan.texts, key=lambda path: path.endswith(f"/{MANIFEST}")):
-                self._move(self._new / "texts" / path, path)
+            final = [path for path in self._plan.texts if path.endswith(f"/{MANIFEST}")]
+            for path in self._plan.texts:
+                if path not in final:
+                    self._move(self._new / "texts" / path, path)
             for path in self._plan.removed:
                 self._moved[path] = None
-                (self._plan.out / path).unlink()
+                (self._plan.out / path).unlink(missing_ok=True)
+            # Last, as a killed run would not know of what it has still to remove.
+            for path in final:
+                self._move(self._new / "texts" / path, path)
         except BaseException:
             self._undo()
             raise

@@ -12,17 +12,21 @@ from godtui import jsontext
 from godtui.holyfields import shapes
 from godtui.holyfields.contract import Contract
 from godtui.holyfields.dialects import decider
+from godtui.holyfields.faults import shortened
 from godtui.holyfields.lint.findings import Remark
 from godtui.holyfields.lint.subjects import Subject
 
-MAX_MESSAGE: Final = 300
 _ENVELOPE: Final = frozenset({"event_id", "event_type", "timestamp", "version", "source", "correlation_id", "payload"})
 
 
 def descriptions(subject: Subject) -> Iterator[Remark]:
-    """Contracts and properties that do not say what they are; a property that is only a `$ref` need not."""
+    """Contracts and properties that do not say what they are; a property that is only a `$ref` need not.
+
+    A contract has to say it itself: what it is made of, such as a base that all share, does not know when it happens,
+    and the catalogue shows the contract's own words.
+    """
     document = subject.file.document
-    if subject.file.names and not _described(document):
+    if subject.file.names and not _says(document):
         message = "no description; say in a sentence when this event happens"
         yield Remark(subject.file.path, (), "description", message)
     for node in subject.nodes:
@@ -74,13 +78,17 @@ def _checked(validator: jsonschema_rs.Validator, given: list[object]) -> Iterato
             validator.validate(example)
         except jsonschema_rs.ValidationError as error:
             inside = jsontext.pointer(list(error.instance_path))
-            yield index, f"{_shortened(error.message)}{f' (at {inside})' if inside else ''}"
+            yield index, f"{shortened(error.message)}{f' (at {inside})' if inside else ''}"
 
 
 def _described(schema: dict[str, object]) -> bool:
     """Whether a schema says what it is, itself or by what it refers to."""
+    return _says(schema) or "$ref" in schema or _refers(schema)
+
+
+def _says(schema: dict[str, object]) -> bool:
     description = schema.get("description")
-    return (isinstance(description, str) and bool(description.strip())) or "$ref" in schema or _refers(schema)
+    return isinstance(description, str) and bool(description.strip())
 
 
 def _refers(schema: dict[str, object]) -> bool:
@@ -89,9 +97,3 @@ def _refers(schema: dict[str, object]) -> bool:
     return "const" in schema or (
         isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], dict) and "$ref" in parts[0]
     )
-
-
-def _shortened(message: str) -> str:
-    if len(message) > MAX_MESSAGE:
-        return f"{message[: MAX_MESSAGE // 2]} … {message[-MAX_MESSAGE // 2 :]}"
-    return message

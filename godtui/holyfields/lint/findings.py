@@ -34,6 +34,7 @@ FAULTS: Final = {
     "byte-order-mark": "a file begins with a byte order mark",
     "too-large": "a file is larger than 4 MiB",
     "too-deep": "a file is nested deeper than 200 levels",
+    "too-heavy": "a place of a document may be evaluated over a million times",
     "link": "a symbolic link goes in circles",
     "duplicate-key": "an object has a key twice",
     "schema": "a schema is not well formed by its draft, or cannot be used",
@@ -57,6 +58,7 @@ STYLE: Final = {
     "shadowing": "`additionalProperties: false` refuses what an `allOf` beside it describes",
     "link-escapes": "a symbolic link leads out of the folder",
     "regex": "a pattern may take forever on some texts, or is read differently by Python, JavaScript and the bus",
+    "not-generated": "`holyfields generate` refuses it, for one language or both",
     "ignore-unused": "an `x-lint-ignore` hides nothing",
     "ignore-malformed": "an `x-lint-ignore` is not codes with reasons",
 }

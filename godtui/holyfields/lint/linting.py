@@ -8,7 +8,7 @@ from pathlib import Path
 
 from godtui import jsontext
 from godtui.holyfields.faults import SchemaFault
-from godtui.holyfields.lint import describing, folders, naming, patterns, shadowing
+from godtui.holyfields.lint import describing, folders, generating, naming, patterns, shadowing
 from godtui.holyfields.lint.findings import Finding, Remark
 from godtui.holyfields.lint.subjects import Subject
 from godtui.holyfields.lint.suppressions import suppressed
@@ -33,6 +33,8 @@ def lint(folder: Path) -> list[Finding]:
             *(patterns.regexes(subject) for subject in subjects),
         )
     )
+    if not examined.faults:
+        remarks += generating.refusals(examined, subjects, list(remarks))
     found = {_of_fault(fault) for fault in examined.faults}
     found |= set(_placed(subjects, list(suppressed(subjects, remarks))))
     return sorted(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
@@ -92,7 +93,10 @@ def _written_out(word: str) -> str:
 
 
 def _case_message(name: str) -> str:
-    snake = "_".join(word.lower() for word in _WORD.findall(name)).lstrip("0123456789_")
-    if snake and _SNAKE.fullmatch(snake):
+    folded = "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char))
+    if folded[:1].isdigit():
+        return f'"{name[:100]}" is not in snake_case; begin with a letter, and join lower-case words by _'
+    snake = "_".join(word.lower() for word in _WORD.findall(folded))
+    if folded.isascii() and _SNAKE.fullmatch(snake):
         return f'"{name[:100]}" is not in snake_case; write {snake[:100]}'
-    return f'"{name[:100]}" is not in snake_case; write lower-case words joined by _'
+    return f'"{name[:100]}" is not in snake_case; write lower-case words of a to z joined by _'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
+from godtui import jsontext
 from godtui.holyfields.lint.findings import Remark
 from godtui.holyfields.lint.subjects import Subject
 from godtui.holyfields.positions import Path
@@ -13,6 +14,7 @@ from godtui.holyfields.regexes import UnportableError, portable
 
 def regexes(subject: Subject) -> Iterator[Remark]:
     """Patterns that Python, JavaScript and the bus would not read alike, or not in bounded time."""
+    refused = {fault.pointer for fault in subject.examined.faults if fault.file == subject.file.path}
     for node in subject.nodes:
         found: list[tuple[Path, str]] = []
         if isinstance(pattern := node.schema.get("pattern"), str):
@@ -20,7 +22,7 @@ def regexes(subject: Subject) -> Iterator[Remark]:
         if isinstance(named := node.schema.get("patternProperties"), dict):
             found += (((*node.path, "patternProperties", pattern), pattern) for pattern in named)
         for path, pattern in found:
-            if reason := _reason(pattern):
+            if jsontext.pointer(path) not in refused and (reason := _reason(pattern)):
                 yield Remark(subject.file.path, path, "regex", reason)
 
 

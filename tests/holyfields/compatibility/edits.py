@@ -40,14 +40,25 @@ def one(name: str, old: Any, new: Any, backward: str, forward: str) -> Edit:
     return Edit(name, member(old), member(new), backward, forward)
 
 
-TEXT: Final = {"type": "string"}
-WHOLE: Final = {"type": "integer"}
-REFERRED: Final = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
-TREE: Final = {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE}}
-SHAPES: Final = [
+TEXT: Final[dict[str, Any]] = {"type": "string"}
+WHOLE: Final[dict[str, Any]] = {"type": "integer"}
+REFERRED: Final[dict[str, Any]] = {"$defs": {"t": {"type": "string"}}, **member({"$ref": "#/$defs/t"})}
+LINK: Final[dict[str, Any]] = {"type": "string", "format": "uri"}
+DISTINCT: Final[dict[str, Any]] = {"type": "array", "items": TEXT, "uniqueItems": True}
+NAMED: Final[dict[str, Any]] = {"$defs": {"t": {"$anchor": "t", "type": "string"}}}
+SEVENTH, LATEST = "http://json-schema.org/draft-07/schema#", "https://json-schema.org/draft/2020-12/schema"
+TREE: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"kids": {"type": "array", "items": {"$ref": "#"}}, "n": WHOLE},
+}
+NODES: Final[dict[str, Any]] = {
+    "tree": {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/$defs/tree"}}, "n": WHOLE}}
+}
+SHAPES: Final[list[dict[str, Any]]] = [
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "circle"}, "r": {"type": "number"}}},
     {"type": "object", "required": ["k"], "properties": {"k": {"const": "square"}, "a": {"type": "number"}}},
 ]
+GROWN: Final = {**SHAPES[1], "properties": {**SHAPES[1]["properties"], "b": WHOLE}}
 ANOTHER: Final = {"type": "object", "required": ["k"], "properties": {"k": {"const": "line"}}}
 
 EDITS: Final = [
@@ -68,6 +79,14 @@ EDITS: Final = [
     Edit("property made required", members(x=TEXT), members(False, ("x",), x=TEXT), BREAKS, OK),
     Edit("property forbidden", members(), members(x=False), BREAKS, OK),
     Edit("object closed", members(x=TEXT), members(True, x=TEXT), BREAKS, OK),
+    Edit(
+        "object closed, said to be open before",
+        {**members(x=TEXT), "additionalProperties": True},
+        members(True, x=TEXT),
+        BREAKS,
+        OK,
+    ),
+    Edit("property of any value forbidden", members(x=True), members(x=False), BREAKS, OK),
     Edit("others given a type", members(x=TEXT), {**members(x=TEXT), "additionalProperties": TEXT}, BREAKS, OK),
     one("type widened, integer to number", WHOLE, {"type": "number"}, OK, BREAKS),
     one("type widened to a list", TEXT, {"type": ["string", "integer"]}, OK, BREAKS),
@@ -95,11 +114,14 @@ EDITS: Final = [
     one("minLength added", TEXT, {**TEXT, "minLength": 1}, BREAKS, OK),
     one("pattern added", TEXT, {**TEXT, "pattern": "^[a-z]+$"}, BREAKS, OK),
     one("pattern widened", {**TEXT, "pattern": "^a$"}, {**TEXT, "pattern": "^[ab]$"}, UNKNOWN, BREAKS),
+    one("pattern that refuses one word", TEXT, {**TEXT, "pattern": "^(?!admin)"}, BREAKS, OK),
+    one("maxLength added to a format", LINK, {**LINK, "maxLength": 200}, BREAKS, OK),
     one("format added", TEXT, {**TEXT, "format": "date"}, BREAKS, OK),
     one("format changed", {**TEXT, "format": "date"}, {**TEXT, "format": "uuid"}, BREAKS, BREAKS),
     one("items narrowed", {"type": "array"}, {"type": "array", "items": TEXT}, BREAKS, OK),
     one("items widened", {"type": "array", "items": WHOLE}, {"type": "array", "items": {"type": "number"}}, OK, BREAKS),
     one("uniqueItems added", {"type": "array"}, {"type": "array", "uniqueItems": True}, BREAKS, OK),
+    one("maxItems of distinct items lowered", DISTINCT, {**DISTINCT, "maxItems": 10}, BREAKS, OK),
     one("minItems raised", {"type": "array", "minItems": 1}, {"type": "array", "minItems": 2}, BREAKS, OK),
     one("maxItems raised", {"type": "array", "maxItems": 2}, {"type": "array", "maxItems": 3}, OK, BREAKS),
     one(
@@ -109,8 +131,24 @@ EDITS: Final = [
         OK,
         BREAKS,
     ),
+    one(
+        "maxContains lowered",
+        {"type": "array", "contains": {"const": 9}, "maxContains": 4},
+        {"type": "array", "contains": {"const": 9}, "maxContains": 2},
+        BREAKS,
+        OK,
+    ),
     one("contains added", {"type": "array"}, {"type": "array", "contains": TEXT}, BREAKS, OK),
     one("oneOf variant added", {"oneOf": SHAPES}, {"oneOf": [*SHAPES, ANOTHER]}, OK, BREAKS),
+    one("oneOf variant removed", {"oneOf": [*SHAPES, ANOTHER]}, {"oneOf": SHAPES}, BREAKS, OK),
+    one("oneOf variant given an optional property", {"oneOf": SHAPES}, {"oneOf": [SHAPES[0], GROWN]}, NOTED, OK),
+    one(
+        "variant of optional members removed",
+        {"anyOf": [members(k={"const": "a"}), members(k={"const": "b"})]},
+        {"anyOf": [members(k={"const": "a"})]},
+        BREAKS,
+        OK,
+    ),
     one("anyOf variant removed", {"anyOf": [TEXT, WHOLE]}, {"anyOf": [TEXT]}, BREAKS, OK),
     one("oneOf that overlaps", {"oneOf": [WHOLE]}, {"oneOf": [WHOLE, {"type": "number"}]}, BREAKS, BREAKS),
     one("allOf added", WHOLE, {"allOf": [WHOLE, {"minimum": 0}]}, BREAKS, OK),
@@ -152,6 +190,34 @@ EDITS: Final = [
         BREAKS,
         OK,
     ),
+    Edit(
+        "maxProperties lowered, others of a type",
+        {"type": "object", "additionalProperties": TEXT, "maxProperties": 20},
+        {"type": "object", "additionalProperties": TEXT, "maxProperties": 10},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "draft-07 to 2020-12",
+        {"$schema": SEVENTH, **member({"$ref": "#/definitions/t"}), "definitions": {"t": {**TEXT, "pattern": "^a"}}},
+        {"$schema": LATEST, **member({"$ref": "#/$defs/t"}), "$defs": {"t": {**TEXT, "pattern": "^a"}}},
+        OK,
+        OK,
+    ),
+    Edit(
+        "draft-07 to 2020-12 makes dependentRequired count",
+        {"$schema": SEVENTH, **members(a=TEXT), "dependentRequired": {"a": ["b"]}},
+        {"$schema": LATEST, **members(a=TEXT), "dependentRequired": {"a": ["b"]}},
+        BREAKS,
+        UNKNOWN,
+    ),
+    Edit(
+        "$ref by pointer, not by anchor",
+        member({"$ref": "#t"}, **NAMED),
+        member({"$ref": "#/$defs/t"}, **NAMED),
+        OK,
+        OK,
+    ),
     Edit("$ref put in place", member(TEXT), REFERRED, OK, OK),
     Edit(
         "what $ref leads to narrowed",
@@ -168,11 +234,71 @@ EDITS: Final = [
         OK,
         BREAKS,
     ),
+    Edit(
+        "optional property of a recursive type added, open",
+        members(x=TEXT),
+        {**members(x=TEXT, y={"$ref": "#/$defs/tree"}), "$defs": NODES},
+        NOTED,
+        OK,
+    ),
+    Edit(
+        "recursive type narrowed",
+        {**members(x={"$ref": "#/$defs/tree"}), "$defs": NODES},
+        {**members(x={"$ref": "#/$defs/tree"}), "$defs": {"tree": {**NODES["tree"], "required": ["n"]}}},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "optional property added whose $ref leads in a circle, open",
+        members(x=TEXT),
+        {**members(y={"$ref": "#/$defs/a"}), "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        OK,
+        NOTED,
+    ),
     Edit("nested optional property added", member(members(a=TEXT)), member(members(a=TEXT, b=WHOLE)), NOTED, OK),
     Edit("nested bound tightened", member(members(a=WHOLE)), member(members(a={**WHOLE, "maximum": 9})), BREAKS, OK),
     Edit("nested object closed", member(members(a=TEXT)), member(members(True, a=TEXT)), BREAKS, OK),
     Edit(
         "unevaluatedProperties added", members(x=TEXT), {**members(x=TEXT), "unevaluatedProperties": False}, BREAKS, OK
     ),
+    Edit(
+        "property removed, unevaluatedProperties false",
+        {**members(x=TEXT, y=TEXT), "unevaluatedProperties": False},
+        {**members(x=TEXT), "unevaluatedProperties": False},
+        BREAKS,
+        OK,
+    ),
+    Edit(
+        "what $dynamicRef leads to narrowed",
+        {**member({"$dynamicRef": "#t"}), "$defs": {"t": {"$dynamicAnchor": "t", **TEXT}}},
+        {**member({"$dynamicRef": "#t"}), "$defs": {"t": {"$dynamicAnchor": "t", **TEXT, "minLength": 2}}},
+        BREAKS,
+        UNKNOWN,
+    ),
     Edit("nothing is accepted any more", members(x=TEXT), {"not": {}}, BREAKS, OK),
 ]
+
+WITNESSES: Final[list[tuple[str, Any, Any, Any]]] = [
+    ("names too long", {"type": "object"}, {"type": "object", "propertyNames": {"maxLength": 3}}, {"aaaa": 0}),
+    (
+        "names of a pattern",
+        {"type": "object"},
+        {"type": "object", "patternProperties": {"^x-[a-z]{3,}$": WHOLE}},
+        {"x-aaa": ""},
+    ),
+    (
+        "a name that was described, not one that was left open",
+        members(long=WHOLE),
+        members(long={**WHOLE, "minimum": 0}, l=TEXT),
+        {"long": -1},
+    ),
+    ("text", member({**TEXT, "pattern": "^[a-d]+-x"}), member({**TEXT, "pattern": "^e"}), {"x": "a-x"}),
+    (
+        "the one of many members that changed",
+        {"type": "object", "properties": {f"m{number}": WHOLE for number in range(60)}},
+        {"type": "object", "properties": {f"m{number}": WHOLE if number != 47 else TEXT for number in range(60)}},
+        {"m47": 0},
+    ),
+    ("an item", member({"type": "array"}), member({"type": "array", "items": TEXT}), {"x": [0]}),
+]
+"""Edits that break backward, and the smallest document that shows it."""

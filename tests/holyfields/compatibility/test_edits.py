@@ -11,7 +11,7 @@ import pytest
 
 from godtui.holyfields import Contract, Registry
 from godtui.holyfields.compatibility import Mode, Verdict, judge
-from tests.holyfields.compatibility.edits import BREAKS, EDITS, NOTED, OK, UNKNOWN, Edit
+from tests.holyfields.compatibility.edits import BREAKS, EDITS, NOTED, OK, UNKNOWN, WITNESSES, Edit
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "holyfields-check.md"
 BEGIN, END = "<!-- edits: begin -->", "<!-- edits: end -->"
@@ -39,9 +39,12 @@ def said(verdict: Verdict) -> str:
 
 
 def smaller(value: Any) -> Iterator[Any]:
-    """The value with one member less, anywhere in it."""
+    """The value with one member less, or one name a character shorter, anywhere in it."""
     if isinstance(value, dict):
         yield from ({name: one for name, one in value.items() if name != gone} for gone in value)
+        for long in value:
+            shorter = {long[:index] + long[index + 1 :] for index in range(len(long))} - {"", *value}
+            yield from ({name if other == long else other: one for other, one in value.items()} for name in shorter)
         for name, inner in value.items():
             yield from ({**value, name: one} for one in smaller(inner))
     elif isinstance(value, list):
@@ -82,6 +85,15 @@ def test_strict_breaks_what_is_noted(edit: Edit, pair: Pair) -> None:
     assert said(verdict) == (BREAKS if edit.backward == NOTED else edit.backward)
     if verdict.compatible is False:
         require_witness(verdict, old, new)
+
+
+@pytest.mark.parametrize(("name", "old", "new", "witness"), WITNESSES, ids=[name for name, *_ in WITNESSES])
+def test_the_witness_is_the_smallest(name: str, old: Any, new: Any, witness: Any, pair: Pair) -> None:
+    before, after = pair(Edit(name, old, new, BREAKS, OK))
+    verdict = judge(before, after, Mode.BACKWARD)
+    assert (verdict.compatible, verdict.witness) == (False, witness)
+    assert before.valid(witness)
+    assert not after.valid(witness)
 
 
 def table() -> str:

@@ -41,7 +41,8 @@ def keywords(inner: st.SearchStrategy[Any]) -> dict[str, st.SearchStrategy[Any]]
         **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), SMALL),
         "pattern": st.sampled_from(["^a", "b$"]),
         "format": st.sampled_from(["date", "uuid", "unheard-of"]),
-        **dict.fromkeys(("items", "contains", "additionalProperties", "propertyNames", "not", "if"), inner),
+        **dict.fromkeys(("items", "contains", "propertyNames", "not", "if"), inner),
+        "additionalProperties": st.booleans() | inner,
         **dict.fromkeys(("then", "else", "unevaluatedProperties", "unevaluatedItems"), inner),
         **dict.fromkeys(("minContains", "maxContains"), SMALL),
         **dict.fromkeys(("prefixItems", "allOf", "anyOf", "oneOf"), some),
@@ -76,6 +77,29 @@ def edited(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
     return old, new
 
 
+def subschemas(schema: Any) -> list[tuple[dict[str, Any], str]]:
+    """Every keyword of a schema that holds a schema or a value, as the object that has it and its name."""
+    found = [(schema, name) for name in schema] if isinstance(schema, dict) else []
+    inner = schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ()
+    return [*found, *(one for value in inner for one in subschemas(value))]
+
+
+@st.composite
+def nudged(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A schema, and one with a single keyword or member, anywhere in it, taken away or given another value."""
+    old = draw(schemas().filter(bool))
+    new = json.loads(json.dumps(old))
+    holder, name = draw(st.sampled_from(subschemas(new)))
+    table = keywords(schemas(1))
+    if name in table and draw(st.booleans()):
+        holder[name] = draw(table[name])
+    elif isinstance(holder[name], bool) and name != "uniqueItems":
+        holder[name] = not holder[name]
+    else:
+        del holder[name]
+    return (old, new) if draw(st.booleans()) else (new, old)
+
+
 def contract(schema: dict[str, Any], one: Any) -> Contract:
     """The contract of an open object whose member `x` is of a schema."""
     tree = {"type": ["object", "integer"], "properties": {"a": {"$ref": "#/$defs/tree"}}}
@@ -87,12 +111,9 @@ def contract(schema: dict[str, Any], one: Any) -> Contract:
         return Registry.load(Path(folder)).contract("a.b")
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
-@given(edited(), schemas(1), schemas(1), st.lists(DOCUMENTS, max_size=20), st.integers(0, 99))
-def test_no_verdict_is_refuted(
-    schemas_of_x: tuple[Any, Any], first: Any, second: Any, documents: list[Any], seed: int
-) -> None:
-    old, new = contract(schemas_of_x[0], first), contract(schemas_of_x[1], second)
+def refute(schemas_of_x: tuple[Any, Any], defined: tuple[Any, Any], documents: list[Any], seed: int) -> None:
+    """Fails where a verdict is refuted: by a document that only the old accepts, or as its witness is none."""
+    old, new = (contract(schema, one) for schema, one in zip(schemas_of_x, defined, strict=True))
     verdict = judge(old, new, Mode.BACKWARD, strict=True)
     if verdict.compatible is False:
         require_witness(verdict, old, new)
@@ -101,3 +122,19 @@ def test_no_verdict_is_refuted(
         tried = [*Candidates(Random(seed)).values((ours,), (theirs,)), *({"x": one} for one in documents)]
         refuted = [one for one in tried if old.valid(one) and not new.valid(one)]
         assert not refuted
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(edited(), schemas(1), schemas(1), st.lists(DOCUMENTS, max_size=20), st.integers(0, 99))
+def test_no_verdict_is_refuted(
+    schemas_of_x: tuple[Any, Any], first: Any, second: Any, documents: list[Any], seed: int
+) -> None:
+    refute(schemas_of_x, (first, second), documents, seed)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(nudged(), schemas(1), st.lists(DOCUMENTS, max_size=20), st.integers(0, 99))
+def test_no_verdict_on_a_small_edit_is_refuted(
+    schemas_of_x: tuple[Any, Any], defined: Any, documents: list[Any], seed: int
+) -> None:
+    refute(schemas_of_x, (defined, defined), documents, seed)

@@ -73,6 +73,21 @@ def test_the_official_suite_keeps_its_verdicts(draft: str, write: Write) -> None
     assert tried > 800
 
 
+@pytest.mark.parametrize("draft", ["draft2019-09", "draft2020-12"])
+@pytest.mark.parametrize("at", ["here", "allOf", "if"])
+def test_what_contains_found_counts_as_the_bus_counts_it(draft: str, at: str, write: Write) -> None:
+    found = {"contains": {"type": "string"}}
+    inner = {"here": found, "allOf": {"allOf": [found]}, "if": {"if": found}}[at]
+    schema = {"$schema": DRAFTS[draft], **inner, "unevaluatedItems": False}
+    collection = collect(write({"a/b.json": schema}))
+    generated, bus = decider(_joined(collection, collection.payloads[0])), decider(schema)
+    documents: list[Any] = [[], ["a"], ["a", "b"], ["a", 1], [1]]
+    verdicts = [generated.is_valid(one) for one in documents]
+    assert verdicts == [bus.is_valid(one) for one in documents]
+    assert True in verdicts
+    assert False in verdicts
+
+
 def _cases(draft: str) -> Iterator[Case]:
     """The suite's tests, but those that take formats for annotations: they are asserted here."""
     return (case for case in suite(draft) if "only an annotation by default" not in case.name)

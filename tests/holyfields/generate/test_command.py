@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -41,11 +43,13 @@ def test_both_languages_from_the_folder_at_hand(write: Write, tmp_path: Path) ->
     write(GOOD)
     done = _run(tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("1 contracts in generated: ")
     made = _tree(tmp_path / "generated")
+    assert done.stdout == f"1 contract in generated: {len(made)} files written\n"
+    project, package = made["python/pyproject.toml"].decode(), json.loads(made["typescript/package.json"])
+    assert tomllib.loads(project)["project"]["version"] == package["version"]
     assert "python/holyfields_events/__init__.py" in made
     assert "typescript/index.ts" in made
-    assert _run(tmp_path, "--check").stdout == "generated is up to date with 1 contracts\n"
+    assert _run(tmp_path, "--check").stdout == "generated is up to date with 1 contract\n"
     again = _run(tmp_path, "--out", "again")
     assert again.returncode == 0
     assert _tree(tmp_path / "again") == made

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from godtui.holyfields.generate.output import MANIFEST, OutputError, UnfitOutputError, apply, plan
 
+ROOT = Path(__file__).parents[3]
 FIRST = {"python": {"a.py": "a\n", "inner/b.py": "b\n"}}
 SECOND = {"python": {"a.py": "changed\n", "c.py": "c\n"}}
 
@@ -187,3 +190,47 @@ def test_a_first_run_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(OutputError, match="Read-only file system"):
         apply(planned)
     assert not list(tmp_path.iterdir())
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from godtui.holyfields.generate.output import apply, plan
+from tests.holyfields.generate.test_output import SECOND
+
+for at, out in enumerate(map(Path, sys.argv[1:])):
+    if os.fork() == 0:
+        steps = 0
+
+        def stepping(step):
+            def take(*arguments, **options):
+                global steps
+                if steps == at:
+                    os.kill(os.getpid(), 9)
+                steps += 1
+                return step(*arguments, **options)
+            return take
+
+        Path.replace, Path.unlink = stepping(Path.replace), stepping(Path.unlink)
+        apply(plan(out, SECOND))
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
+def test_a_run_that_is_killed_at_any_step_is_made_whole_by_the_next(tmp_path: Path) -> None:
+    outs = [tmp_path / str(number) for number in range(6)]
+    for out in outs:
+        _write(out, FIRST)
+        (out / "python" / "own.txt").write_text("mine")
+    command = [sys.executable, "-c", KILLED, *map(str, outs)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["-9"] * 5 + ["0"]
+    whole = {"python/a.py": "changed\n", "python/c.py": "c\n", "python/own.txt": "mine"}
+    assert _read(outs.pop()) == whole
+    for out in outs:
+        assert len(list(out.glob(".holyfields-writing-*"))) == 1
+        assert not plan(out, SECOND).texts.keys() - {"python/a.py", "python/c.py", f"python/{MANIFEST}"}
+        _write(out, SECOND)
+        assert _read(out) == whole
+        assert [path.name for path in out.iterdir()] == ["python"]

@@ -193,17 +193,24 @@ def test_numbers_are_exact_in_decimals(tmp_path: Path) -> None:
         _agree(tmp_path / str(index), schema, [{"value": number} for number in numbers])
 
 
-@pytest.mark.parametrize("bound", [1e20, 10**20, -1e300, 2**53, 2.5e17, 1e-7])
-def test_bounds_are_exact_wherever_a_double_is(bound: float, tmp_path: Path) -> None:
-    near = [math.nextafter(bound, -math.inf), float(bound), math.nextafter(bound, math.inf)]
-    keywords = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-    members = {name: {"type": "number", name: bound} for name in keywords} | {"any": {"not": {"minimum": bound}}}
-    schema = {"type": "object", "properties": members}
-    answers = _agree(tmp_path, schema, [{name: number} for name in members for number in near])
-    assert answers == [
-        *(False, True, True, True, True, False, False, False, True, True, False, False),
-        *(True, False, False),
-    ]  # fmt: skip
+def test_bounds_are_exact_wherever_a_double_is(tmp_path: Path) -> None:
+    wanted = {
+        "minimum": (False, True, True),
+        "maximum": (True, True, False),
+        "exclusiveMinimum": (False, False, True),
+        "exclusiveMaximum": (True, False, False),
+    }
+    members, documents = {}, []
+    verdicts: list[bool] = []
+    for number, bound in enumerate([1e20, 10**20, -1e300, 2**53, 2.5e17, 1e-7]):
+        near = [math.nextafter(bound, -math.inf), float(bound), math.nextafter(bound, math.inf)]
+        for keyword, answers in wanted.items():
+            for name, schema in (("native", {"type": "number", keyword: bound}), ("rule", {keyword: bound})):
+                member = f"{name}{keyword}{number}"
+                members[member] = schema
+                documents += [{member: value} for value in near]
+                verdicts += answers
+    assert _agree(tmp_path, {"type": "object", "properties": members}, documents) == verdicts
 
 
 def test_sizes_may_be_of_any_size(tmp_path: Path) -> None:
@@ -225,6 +232,19 @@ def test_the_newest_version_is_the_one_under_its_type(tmp_path: Path) -> None:
     write(tmp_path / "out", files)
     asked = [Question("", TYPE, {"a": number}) for number in range(11)]
     assert verdicts(tmp_path / "out", asked) == [False] * 10 + [True]
+
+
+def test_every_contract_has_a_file_that_the_compiler_takes_for_code(tmp_path: Path) -> None:
+    named = {"properties": {"event_type": {"const": "a.b.v2"}, "payload": {"type": "object", "required": ["named"]}}}
+    schemas = {"x.json": named, "a/b.v2.json": {"required": ["second"]}, "a/d.made.json": {"required": ["d"]}}
+    for name, schema in schemas.items():
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(schema))
+    write(tmp_path / "out", emit(collect(tmp_path / "in")))
+    types = ("a.b.v2", "a.b", "a.d.made")
+    asked = [Question("", one, {name: 1}) for one in types for name in ("named", "second", "d")]
+    assert verdicts(tmp_path / "out", asked) == [True, False, False, False, True, False, False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,14 @@ def described(*names: str) -> dict[str, Any]:
     return {name: {"description": f"The {name}."} for name in names}
 
 
+def nested(levels: int) -> dict[str, Any]:
+    """A schema with so many others within each other."""
+    schema: dict[str, Any] = {}
+    for _ in range(levels):
+        schema = {"not": schema}
+    return schema
+
+
 SHIP = "agent/task.completed.json"
 OPEN = {"_base.json": {"properties": described("one", "two")}}
 CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
@@ -46,6 +54,21 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
     ],
     "id-clash": [
         ({SHIP: contract(**{"$id": "urn:x"}), "_s.json": {"$id": "urn:x"}}, SHIP, "/$id", "_s.json has the same $id")
+    ],
+    "too-heavy": [
+        (
+            {
+                SHIP: contract(
+                    **{
+                        "$defs": {f"a{at}": {"anyOf": [{"$ref": f"#/$defs/a{at + 1}"}] * 2} for at in range(30)}
+                        | {"a30": {}}
+                    }
+                )
+            },
+            SHIP,
+            "/$defs/a12",
+            "refer to each once",
+        )
     ],
     "payload-elsewhere": [
         (
@@ -92,7 +115,7 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
         ({SHIP: contract(properties=described("HTTPCode"))}, SHIP, "/properties/HTTPCode", "write http_code"),
         ({SHIP: contract(properties=described("a-b"))}, SHIP, "/properties/a-b", "write a_b"),
         ({SHIP: contract(properties=described("$x"))}, SHIP, "/properties/$x", "write x"),
-        ({SHIP: contract(properties=described("é"))}, SHIP, "/properties/é", "joined by _"),
+        ({SHIP: contract(properties=described("ß"))}, SHIP, "/properties/ß", "joined by _"),
     ],
     "version": [
         (
@@ -108,6 +131,12 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
     ],
     "description": [
         ({SHIP: {"type": "object"}}, SHIP, "", "when this event happens"),
+        (
+            {"_base.json": {"description": "What all hold."}, SHIP: {"allOf": [{"$ref": "../_base.json"}]}},
+            SHIP,
+            "",
+            "when this event happens",
+        ),
         ({SHIP: contract(properties={"size": {"type": "integer"}})}, SHIP, "/properties/size", 'property "size"'),
     ],
     "example": [
@@ -165,6 +194,22 @@ CASES: dict[str, list[tuple[dict[str, Any], str, str, str]]] = {
             "/properties",
             "_base.json# is closed by additionalProperties: false and refuses two",
         ),
+    ],
+    "not-generated": [
+        (
+            {SHIP: contract(properties={"a": {"description": "A.", "format": "email"}})},
+            SHIP,
+            "/properties/a/format",
+            "pattern",
+        ),
+        ({SHIP: contract(**{"$ref": "#"})}, SHIP, "/$ref", "refers to itself"),
+        (
+            {SHIP: contract(properties={"a": {"description": "A.", "minimum": 2**60}})},
+            SHIP,
+            "/properties/a/minimum",
+            "string",
+        ),
+        ({SHIP: contract(**nested(70))}, SHIP, "/not" * 65, "deeper than 64"),
     ],
     "regex": [
         (
@@ -296,3 +341,31 @@ def test_no_abbreviation_is_written_out_as_another() -> None:
 
 def test_faults_are_what_keeps_a_folder_from_loading() -> None:
     assert {code for code in CASES if code in FAULTS} >= {"json", "schema", "reference", "duplicate-type"}
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("taskId", "write task_id"),
+        ("na\u00efve", "write naive"),
+        ("nai\u0308ve", "write naive"),
+        ("Gr\u00fcn-Wert", "write grun_wert"),
+        ("_private", "write private"),
+        ("2fa", "begin with a letter, and join lower-case words by _"),
+        ("2", "begin with a letter, and join lower-case words by _"),
+        ("stra\u00dfe", "write lower-case words of a to z joined by _"),
+        ("\u540d", "write lower-case words of a to z joined by _"),
+        ("", "write lower-case words of a to z joined by _"),
+    ],
+)
+def test_another_name_is_proposed_only_where_it_says_the_same(write: Write, name: str, advice: str) -> None:
+    (found,) = lint(write({SHIP: contract(properties=described(name))}))
+    assert (found.code, found.message) == ("case", f'"{name}" is not in snake_case; {advice}')
+
+
+def test_what_cannot_be_generated_may_be_meant_and_is_told_once(write: Write) -> None:
+    meant = {"x-lint-ignore": {"not-generated": "generated for Python alone"}}
+    format_ = {"description": "A.", "format": "email"}
+    assert not lint(write({SHIP: contract(properties={"a": {**format_, **meant}})}))
+    found = lint(write({SHIP: contract(properties={"a": {"description": "A.", "pattern": "^(a+)+$"}})}))
+    assert [one.code for one in found] == ["regex"]

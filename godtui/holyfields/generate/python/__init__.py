@@ -1,5 +1,5 @@
 """Contracts as Pydantic models."""
 
-from godtui.holyfields.generate.python.emitter import emit
+from godtui.holyfields.generate.python.emitter import emit, too_deep
 
-__all__ = ["emit"]
+__all__ = ["emit", "too_deep"]

@@ -14,6 +14,8 @@ from godtui.holyfields.generate.names import pascal, words
 _READABLE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _USED_IN_MODELS: Final = frozenset({"list", "dict", "str", "shared", "l"})
 """Also what linters find ambiguous."""
+_AMBIGUOUS: Final = frozenset({"I", "O"})
+"""Class names that linters find so."""
 _LONGEST: Final = 60
 _TAKEN: Final = frozenset(dir(BaseModel)) | _USED_IN_MODELS
 
@@ -35,7 +37,7 @@ def class_name(parts: Iterable[str], taken: Container[str]) -> str:
     if not made[0].isalpha():
         made = f"Model{made}"
     made = made[:_LONGEST]
-    if keyword.iskeyword(made):
+    if keyword.iskeyword(made) or made in _AMBIGUOUS:
         made = f"{made}Model"
     return unique(made, taken)
 

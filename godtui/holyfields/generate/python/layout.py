@@ -114,10 +114,9 @@ def lay_out(expression: Expression, *, before: str = "", after: str = "", depth:
 def docstring(words: str, *, depth: int) -> list[str]:
     """A docstring of some prose, wrapped."""
     margin = " " * (INDENT * depth)
-    prose = words.replace("\\", "\\\\").replace('"""', '\\"\\"\\"').strip()
-    prose = "".join(one if one.isprintable() or one == "\n" else " " for one in prose)
-    if prose.endswith('"'):
-        prose = prose[:-1] + '\\"'
+    prose = "".join(one if one.isprintable() or one == "\n" else " " for one in words).strip()
+    inner = prose.rstrip('"')
+    prose = inner.replace("\\", "\\\\").replace('"""', '\\"\\"\\"') + '\\"' * (len(prose) - len(inner))
     single = f'{margin}"""{prose}"""'
     if "\n" not in prose and len(single) <= WIDTH:
         return [single]

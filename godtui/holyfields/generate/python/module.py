@@ -199,8 +199,10 @@ class Module:
             distinct = list(dict.fromkeys(values))
             if set(rest) == {"type"} and _types_of_values(distinct) <= set(types_of(rest) or ()):
                 rest = {}
-            words = tuple("None" if one is None else text(one) for one in distinct)
-            return Typing(subscript("Literal", *words), None in distinct, rest or True)
+            words = tuple(text(one) for one in distinct if one is not None)
+            members: list[Expression] = [subscript("Literal", *words)] if words else []
+            members += ["None"] if None in distinct else []
+            return Typing(union(members), None in distinct, rest or True)
         kinds = [one for one in TYPES if one in _types_of_values(values)] or ["object"]
         typing = self._typed({"type": kinds}, True, ())
         return Typing(typing.expression, typing.nullable, schema)

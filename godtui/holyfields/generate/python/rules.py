@@ -11,8 +11,12 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PlainValidator,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    model_serializer,
     model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -144,6 +148,13 @@ Omissible: TypeAlias = Annotated[T | None, BeforeValidator(_given)]
 """What may be left out and is None then, but not null where it is given."""
 
 
+def _described(schema: Any) -> Any:
+    """The schema of a model within its validators, as it is before `_leave_out`, which changes no member's type."""
+    if schema["type"] != "model" and "schema" in schema:
+        return {**schema, "schema": _described(schema["schema"])}
+    return {name: part for name, part in schema.items() if name != "serialization"}
+
+
 class Record(BaseModel):
     """An object; what its fields do not name is kept."""
 
@@ -165,3 +176,19 @@ class Record(BaseModel):
                 if cls.model_fields[name].alias not in value:
                     made.__pydantic_fields_set__.discard(name)
         return made
+
+    @model_serializer(mode="wrap")
+    def _leave_out(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """The members that were set; null for what was left out would be another document."""
+        members: dict[str, Any] = handler(self)
+        kept = self.__pydantic_extra__ or {}
+        for name, field in type(self).model_fields.items():
+            if name not in self.model_fields_set:
+                key = name if info.by_alias is False or field.alias is None else field.alias
+                if key not in kept:
+                    members.pop(key, None)
+        return members
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return handler(_described(schema))
