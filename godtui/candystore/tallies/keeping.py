@@ -58,7 +58,7 @@ class Tallier:
 
     def look(self) -> ComponentHealth:
         """Whether everything is counted, or how far."""
-        last = self._log.last_seq
+        last = self._log.last_seq if self._log.tail.opened else 0
         figures = {"counted_to": self._counted, "behind": max(0, last - self._counted)}
         if last - self._counted > FAR_BEHIND:
             return ComponentHealth("ok", f"counting events anew: {self._counted:,} of {last:,}", figures)
