@@ -20,7 +20,7 @@ LAST_PAGE_EVENTS: Final = 16_384
 SYNC_BYTES: Final = 8 * 1024 * 1024
 MAX_FAULTS: Final = 10
 
-_CACHE_KIBIBYTES: Final = 16_384
+_CACHE_KIBIBYTES: Final = 8_192
 _SETTINGS: Final = (
     # A copy that fails is thrown away, and one that is whole is synced once.
     "PRAGMA main.journal_mode = OFF",

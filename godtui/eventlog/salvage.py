@@ -17,7 +17,7 @@ from godtui.eventlog.errors import CopyError
 from godtui.eventlog.migrations import EVENTS, Migrations
 from godtui.eventlog.wreck import Lost, Row, Table, Wreck
 
-_SETTINGS: Final = ("PRAGMA journal_mode = MEMORY", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16384")
+_SETTINGS: Final = ("PRAGMA journal_mode = MEMORY", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -8192")
 _NAMES: Final = (("types", "type_id"), ("sources", "source_id"))
 _ONCE: Final = "DELETE FROM events WHERE seq NOT IN (SELECT min(seq) FROM events GROUP BY event_id)"
 _END: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
