@@ -89,6 +89,12 @@ class ConsoleApp(App[None]):
         yield SystemCommand(
             "Dispatcher", "Which tickets wait and why, and what was dispatched (2)", self.action_dispatcher
         )
+        if isinstance(screen, EventsScreen):
+            yield SystemCommand(
+                "Replay", "The event under the cursor, the marked or all that matches (r)", screen.action_replay
+            )
+        if screen is self._store and self._store is not None:
+            yield SystemCommand("Go to a time", "Or to a position of the store (t)", self._store.action_jump)
         if self.replays.open:
             yield SystemCommand("Steer the replay", "Pause, step, speed or stop what plays (P)", self.action_take_up)
         yield SystemCommand("Store", "All that was ever stored, from any moment on (3)", self.action_store)
@@ -123,7 +129,7 @@ class ConsoleApp(App[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """The keys of a replay are there while one is in hand and nothing is being written or asked."""
-        if action == "steer":
+        if action.startswith("steer_"):
             return self.replays.in_hand and self._at_panes and not isinstance(self.focused, Input)
         if action == "take_up":
             return bool(self.replays.open) and self._at_panes
@@ -138,13 +144,25 @@ class ConsoleApp(App[None]):
         """Steer the replay that is shown, the next one, or none."""
         self.replays.take_up()
 
-    def action_steer(self, how: str) -> None:
-        """A key of the replay in hand."""
-        view = self.replays.current
-        if how == "cancel" and view is not None:
-            self._ask_to_cancel(view)
-        elif said := self._steering.steer(how):
+    def action_steer_turn(self) -> None:
+        """Pause the replay in hand, or go on."""
+        if (view := self.replays.current) is not None:
+            self._steering.turn(view)
+
+    def action_steer_step(self, by: int) -> None:
+        """One event further, or back."""
+        if (view := self.replays.current) is not None and (said := self._steering.step(view, by)):
             self.say(said)
+
+    def action_steer_speed(self, by: int) -> None:
+        """Faster or slower."""
+        if (view := self.replays.current) is not None and (said := self._steering.speed(view, by)):
+            self.say(said)
+
+    def action_steer_cancel(self) -> None:
+        """End it, if the reader means it."""
+        if (view := self.replays.current) is not None:
+            self._ask_to_cancel(view)
 
     def say(self, sentence: str, seconds: float = NOTICE_SECONDS) -> None:
         """Tell the reader, on whichever screen that is."""

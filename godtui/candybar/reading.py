@@ -104,8 +104,10 @@ class StoreReader:
         return True
 
     def go_on(self) -> None:
-        """Look further."""
+        """Look further, or begin again what was stopped before it had begun."""
         self.stopped = False
+        if self._opening is None and self._again is not None:
+            self._again()
 
     def poll(self, first: int, last: int) -> FilterError | None:
         """Take in what was answered, and ask for more near the rows in sight; the error of a filter refused."""

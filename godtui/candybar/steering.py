@@ -12,55 +12,46 @@ from godtui.operations import ReplayView
 
 
 class Steering:
-    """What each key asks of the current replay; `say` takes the sentences that the reader is told."""
+    """What each key asks of a replay."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("P", "take_up", "steer", id="replay.take_up", tooltip="steer the replay, the next one, or let go"),
-        Binding("p", "steer('pause')", "pause", priority=True, id="replay.pause", tooltip="pause it; again: go on"),
-        Binding("left_square_bracket", "steer('back')", "back", priority=True, id="replay.back",
-                tooltip="of a paused one: one event back, which sends nothing"),
-        Binding("right_square_bracket", "steer('forward')", "step", priority=True, id="replay.step",
-                tooltip="send the next one"),
-        Binding("plus", "steer('faster')", "faster", priority=True, id="replay.faster", tooltip="faster"),
-        Binding("minus", "steer('slower')", "slower", priority=True, id="replay.slower", tooltip="slower"),
-        Binding("escape", "steer('cancel')", "stop", priority=True, id="replay.cancel",
+        Binding("p", "steer_turn", "pause", priority=True, id="replay.pause", tooltip="pause it; again: go on"),
+        Binding("left_square_bracket", "steer_step(-1)", "back", priority=True, id="replay.back",
+                tooltip="of a paused one: back, sending nothing"),
+        Binding("right_square_bracket", "steer_step(1)", "step", priority=True, id="replay.step",
+                tooltip="send the next"),
+        Binding("plus", "steer_speed(1)", "faster", priority=True, id="replay.faster", tooltip="faster"),
+        Binding("minus", "steer_speed(-1)", "slower", priority=True, id="replay.slower", tooltip="or slower"),
+        Binding("escape", "steer_cancel", "stop", priority=True, id="replay.cancel",
                 tooltip="end it where it stands; asks first"),
     ]  # fmt: skip
 
     def __init__(self, watch: ReplayWatch) -> None:
         self._watch = watch
 
-    def steer(self, how: str) -> str:
-        """Do what a key asks; what is to be said of it at once, or nothing."""
-        view = self._watch.current
-        if view is None:
-            return ""
-        if how == "pause":
-            return self._pause(view)
-        if how in ("back", "forward"):
-            return self._step(view, 1 if how == "forward" else -1)
-        return self._speed(view, 1 if how == "faster" else -1)
-
     def cancel(self, view: ReplayView) -> None:
         """End it where it stands."""
         self._watch.act(control_command(view, "cancel"), lambda replays: replays.cancel(view.replay_id))
 
-    def _pause(self, view: ReplayView) -> str:
+    def turn(self, view: ReplayView) -> None:
+        """Pause it, or go on."""
         if view.state == "paused":
             self._watch.act(control_command(view, "resume"), lambda replays: replays.resume(view.replay_id))
             self._watch.presume(view.model_copy(update={"state": "running"}))
         else:
             self._watch.act(control_command(view, "pause"), lambda replays: replays.pause(view.replay_id))
             self._watch.presume(view.model_copy(update={"state": "paused"}))
-        return ""
 
-    def _step(self, view: ReplayView, by: int) -> str:
+    def step(self, view: ReplayView, by: int) -> str:
+        """Send the next, or go one back; what is to be said of it at once, or nothing."""
         if view.state != "paused":
             return "p pauses it first; then [ and ] step"
         self._watch.act(control_command(view, "step", str(by)), lambda replays: replays.step(view.replay_id, by))
         return ""
 
-    def _speed(self, view: ReplayView, by: int) -> str:
+    def speed(self, view: ReplayView, by: int) -> str:
+        """The next speed up or down; what is to be said of it at once, or nothing."""
         speed = faster(view.speed, by)
         if speed == view.speed:
             return "there is nothing faster" if by > 0 else "there is nothing slower; p pauses it"

@@ -21,6 +21,8 @@ def store_lesson(reader: StoreReader, link: Link, looks: Looks) -> list[tuple[st
             (f"{marks.retrying} {reader.fault}", looks.attention),
             (f"  trying again in {left}; R tries now", looks.quiet),
         ]
+    if reader.as_of is None and reader.stopped:
+        return [("Stopped before anything was read; m goes on.", looks.text)]
     if reader.as_of is None:
         return [(f"{marks.standby} reading the store", looks.quiet)]
     if not reader.is_oldest:

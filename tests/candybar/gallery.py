@@ -11,14 +11,29 @@ from typing import Any
 from uuid import UUID
 
 from godtui.candybar.app import ConsoleApp
-from godtui.clock import SystemClock
+from godtui.clock import SystemClock, to_datetime
 from godtui.envelope import Fault, StoredEvent
-from godtui.operations import ComponentHealth, TicketState, TicketView
+from godtui.operations import ComponentHealth, ReplayView, TicketState, TicketView
 from tests.candybar.dispatchers import RUNNING, SETTINGS, ago, night
 from tests.candybar.fakes import NOON, Engine, elsewhere, event
 from tests.candybar.healths import GAP, broker, relay, standing_by
 
 SIZES = ((80, 24), (120, 40), (200, 50))
+
+
+PLAYING = ReplayView(
+    replay_id=UUID("018f2c7e-51d4-7a10-8c2a-5b1f6e0a9d9d"),
+    filter="type:agent.task.*",
+    to="queue:agent.inbox",
+    speed=10,
+    state="running",
+    total=1430,
+    done=812,
+    sent=812,
+    eta_s=41,
+    created_at=to_datetime(NOON),
+)
+PAUSED = PLAYING.model_copy(update={"replay_id": UUID(int=7), "to": "bus", "state": "paused", "done": 3, "total": 64})
 
 
 class FrozenClock(SystemClock):
@@ -43,6 +58,9 @@ class Scene:
     """Tickets that are only counted."""
     dispatcher: Mapping[str, Any] = field(default_factory=dict)
     """What the dispatcher says of itself."""
+    replays: Sequence[ReplayView] = ()
+    matching: int = 10
+    """How many events a replay's plan finds."""
 
 
 async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") -> str:
@@ -52,6 +70,8 @@ async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") ->
         monitor.bus, monitor.workers = scene.bus or monitor.bus, dict(scene.workers)
         engine.operations.dispatcher.show(*scene.tickets, **scene.dispatcher)
         engine.operations.dispatcher.more.update(scene.more)
+        engine.operations.replays.all = {one.replay_id: one for one in scene.replays}
+        engine.operations.replays.total = scene.matching
         if scene.told:
             engine.turn(elsewhere())
         app = ConsoleApp(engine, FrozenClock())
@@ -61,9 +81,9 @@ async def picture(scene: Scene, size: tuple[int, int], title: str = "godtui") ->
             await pilot.pause(0.3)
             for key in scene.keys:
                 await pilot.press(key)
-                if key == "2":
+                if key in ("2", "3"):
                     await pilot.pause(0.4)
-            await pilot.pause(0.4)
+            await pilot.pause(0.8)
             return app.export_screenshot(title=title)
 
 
@@ -132,6 +152,19 @@ SCENES = {
     "standing-by-detail": Scene(
         bus=broker(), workers={"persister": standing_by()}, told=evening(), keys=(*"kkkk", "enter")
     ),
+    "store": Scene(evening(), ("3",)),
+    "store-marked": Scene(evening(), ("3", "j", "space", "space", "j", "j", "space")),
+    "store-detail": Scene(evening(), ("3", *"jjjj", "enter")),
+    "store-filter": Scene(evening(), ("3", "slash", *"type:agent.#", "enter")),
+    "store-jump": Scene(evening(), ("3", "t", *"half past two", "enter")),
+    "store-empty": Scene((), ("3",)),
+    "store-nothing": Scene(evening(), ("3", "slash", *"source:nobody", "enter")),
+    "store-help": Scene(evening(), ("3", "question_mark")),
+    "replay-question": Scene(evening(), ("3", "j", "r", "tab", "down")),
+    "replay-many": Scene(evening(), ("r", "shift+tab", "down"), matching=1430),
+    "replay-playing": Scene(evening(), ("3",), replays=[PLAYING]),
+    "replay-in-hand": Scene(evening(), ("3", "P"), replays=[PLAYING, PAUSED]),
+    "replay-cancel": Scene(evening(), ("P", "escape"), replays=[PLAYING]),
     "tickets": Scene(evening(), ("2",), tickets=night()),
     "tickets-blocked": Scene(evening(), ("2", "j"), tickets=night()),
     "tickets-detail": Scene(evening(), ("2", "j", "enter"), tickets=night()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.candybar.console import Console, console
@@ -144,6 +146,19 @@ async def test_what_takes_long_is_told_goes_on_and_can_be_stopped():
         assert len(store.queries) == asked
         await seen.press("m")
         await seen.until(lambda: "number=1 " in seen.text, "found in the end")
+
+
+async def test_what_is_stopped_before_it_was_read_can_be_begun_again():
+    async with console(numbered(3)) as seen:
+        store = seen.engine.operations.store
+        seen.engine.do(lambda: setattr(store, "hold_queries", asyncio.Event()))
+        await seen.press("3")
+        await seen.until_shown("◐ reading the store")
+        await seen.press("escape")
+        await seen.until_shown("Stopped before anything was read; m goes on.")
+        seen.engine.do(lambda: setattr(store, "hold_queries", None))
+        await seen.press("m")
+        await seen.until(lambda: seen.rows and shown(seen) == [3, 2, 1], "the rows")
 
 
 async def test_an_event_opens_beside_it_and_follows_the_cursor():

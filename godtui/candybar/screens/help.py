@@ -20,6 +20,7 @@ from godtui.candybar.screens.dispatcher import DispatcherScreen
 from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.screens.store import StoreScreen
 from godtui.candybar.screens.stream import StreamScreen
+from godtui.candybar.steering import Steering
 from godtui.candybar.tickets import LOOKS, URGENCY
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.event_list import EventList
@@ -68,6 +69,7 @@ AT_STREAM = (
     ("Event", EventDetail),
     ("Everywhere", EventsScreen),
     ("", StreamScreen),
+    ("Replay", Steering),
 )
 AT_STORE = (
     ("Store", StoreList),
@@ -75,8 +77,14 @@ AT_STORE = (
     ("Event", EventDetail),
     ("Everywhere", EventsScreen),
     ("", StoreScreen),
+    ("Replay", Steering),
 )
-AT_DISPATCHER = (("Dispatcher", DispatcherScreen), ("Tickets", TicketList), ("Ticket", TicketDetail))
+AT_DISPATCHER = (
+    ("Dispatcher", DispatcherScreen),
+    ("Tickets", TicketList),
+    ("Ticket", TicketDetail),
+    ("Replay", Steering),
+)
 KEY_CELLS = 28
 NAMES = {
     "slash": "/",
@@ -85,6 +93,10 @@ NAMES = {
     "escape": "esc",
     "pageup": "pgup",
     "pagedown": "pgdn",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "plus": "+",
+    "minus": "-",
 }
 
 
@@ -137,6 +149,8 @@ class HelpScreen(ModalScreen[None]):
             (marks.fault, "does not work"),
             (marks.retrying, "lost, being tried again"),
             (marks.standby, "standing by: another instance is active"),
+            (marks.again, "sent once more by a replay; counted nowhere"),
+            (marks.mark, "marked by you"),
         ]
         self._section(text, "Signs", signs)
         return text

@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static
 
 from godtui.candybar.link import Link
 from godtui.candybar.looks import Looks
-from godtui.candybar.plaintext import clip, plain
+from godtui.candybar.plaintext import clip, clip_middle, plain
 from godtui.candybar.replay_form import (
     GAPS,
     SPEEDS,
@@ -34,7 +34,9 @@ FRAMES = 10
 QUIET_TICKS: Final = 3
 """So many ticks after the last key the plan is asked for."""
 INSIDE: Final = 70
-MOST_COMMAND: Final = 400
+MOST_COMMAND: Final = 3 * INSIDE
+REST_LINES: Final = 17
+"""What the form has beside the plan."""
 
 
 class Field(Horizontal):
@@ -131,7 +133,7 @@ class ReplayScreen(ModalScreen[ReplayRequest | None]):
             self._command.update("")
             return
         command = plain(create_command(self._request), ascii_only=self._looks.ascii_only)
-        shown = clip(f"$ {command}", MOST_COMMAND, self._looks.glyphs.ellipsis)
+        shown = clip_middle(f"$ {command}", MOST_COMMAND, self._looks.glyphs.ellipsis)
         self._command.update(Text(shown, style=self._looks.key))
         self._plan_text.update(Text(f"{self._looks.glyphs.standby} counting", style=self._looks.quiet))
 
@@ -168,7 +170,10 @@ class ReplayScreen(ModalScreen[ReplayRequest | None]):
             return
         self._plan = asked.result()
         self._offer(self._plan)
-        lines = plan_lines(self._plan, self._looks, self._link.clock.now(), INSIDE)
+        lines = list(plan_lines(self._plan, self._looks, self._link.clock.now(), INSIDE))
+        room = max(4, self.app.size.height - REST_LINES)
+        if len(lines) > room:
+            lines = [*lines[: room - 1], Text(f"and {len(lines) - room + 1} more lines", style=self._looks.quiet)]
         self._plan_text.update(Text("\n").join(lines))
 
     def _offer(self, plan: ReplayPlan) -> None:
