@@ -65,7 +65,7 @@ def plan_lines(plan: ReplayPlan, looks: Looks, now: int, width: int) -> Iterator
     if len(plan.queues) > MOST_QUEUES:
         yield line(f"and {len(plan.queues) - MOST_QUEUES} more queues")
     if plan.invalid:
-        yield line(f"{looks.glyphs.attention} {about}{count(plan.invalid)} of them break today's contracts", loud=True)
+        yield line(f"{looks.glyphs.attention} {about}{count(plan.invalid)} against today's contracts", loud=True)
     if needs_confirmation(plan):
         yield line(f"{looks.glyphs.attention} more than {count(MAX_UNCONFIRMED)} to the bus at once", loud=True)
     for note in plan.notes[:MOST_NOTES]:

@@ -88,7 +88,7 @@ class ReplayScreen(ModalScreen[ReplayRequest | None]):
         self._what = Field("what", list(self._sources))
         self._to = Field("to", [BUS])
         self._speed = Field("speed", SPEEDS, "times as quick as they came, or max")
-        self._gap = Field("no wait", GAPS, "seconds at most between two, or none")
+        self._gap = Field("wait", GAPS, "seconds at most between two, or none")
         self._plan_text = Static(id="replay-plan", markup=False)
         self._command = Static(id="question-command", markup=False)
         self._hint = Static(id="question-hint", markup=False)
@@ -100,7 +100,7 @@ class ReplayScreen(ModalScreen[ReplayRequest | None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="question", can_focus=False) as form:
             form.border_title = "Replay"
-            form.border_subtitle = f"tab up down   {YES} replay   esc leave"
+            form.border_subtitle = f"tab field   up down choose   {YES} replay   esc leave"
             yield from (self._what, self._to, self._speed, self._gap)
             yield self._plan_text
             yield self._command

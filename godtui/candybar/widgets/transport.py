@@ -15,7 +15,9 @@ from godtui.candybar.widgets.bar import Bar, cells, looks_of, spread
 from godtui.operations import ReplayView
 
 WIDEST_BAR = 30
-NARROWEST_BAR = 6
+NARROWEST_BAR = 4
+PACED = 6
+"""So many of the candidates say how quickly it goes."""
 
 
 class TransportLine(Bar):
@@ -38,7 +40,8 @@ class TransportLine(Bar):
             return []
         lines = list(self._candidates(view, looks))
         keys = self._keys(view, looks)
-        for left, right in ((left, right) for right in keys for left in lines):
+        told = [(left, right) for right in keys for left in lines[:PACED]]
+        for left, right in [*told, *((left, right) for right in keys for left in lines[PACED:])]:
             spare = width - cells(left) - cells(right) - 3
             if spare >= NARROWEST_BAR:
                 bar = self._bar(view, looks, min(WIDEST_BAR, spare))
@@ -93,7 +96,7 @@ class TransportLine(Bar):
             )
         else:
             said = "eta -:--" if view.eta_s is None else f"eta {span(view.eta_s)}"
-        return [Segment(f" {speed_text(view.speed):>5} ", looks.text), Segment(f" {said:<9}", style)]
+        return [Segment(f" {speed_text(view.speed):>5} ", looks.text), Segment(f" {said:<8}", style)]
 
     def _keys(self, view: ReplayView, looks: Looks) -> list[list[Segment]]:
         """The keys, the most first."""
