@@ -167,8 +167,9 @@ class ConsoleApp(App[None]):
     def say(self, sentence: str, seconds: float = NOTICE_SECONDS) -> None:
         """Tell the reader, on whichever screen that is."""
         panes = (self._store, self._dispatcher, self._stream)
-        screen = next(one for one in panes if one is not None and one in self.screen_stack)
-        screen.keys.notice(sentence, seconds)
+        screen = next((one for one in panes if one is not None and one in self.screen_stack), None)
+        if screen is not None:  # it is not there any more while the console ends
+            screen.keys.notice(sentence, seconds)
 
     def _poll_replays(self) -> None:
         """Take in how replays are, and say what came of what was asked of them."""

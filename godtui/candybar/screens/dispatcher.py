@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 from collections.abc import Callable
 from typing import ClassVar
@@ -12,33 +11,27 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from godtui.candybar.actions import Outcome
 from godtui.candybar.dispatching import Answer, DispatcherWatch, Work
 from godtui.candybar.figures import size
 from godtui.candybar.link import Link
 from godtui.candybar.replaying import ReplayWatch
+from godtui.candybar.screens.framed import FramedScreen
 from godtui.candybar.screens.question import Question, QuestionScreen
-from godtui.candybar.screens.stream import LOW, SLOW_TICKS, WIDE, StreamScreen
+from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.tickets import RETRYABLE, WITHDRAWABLE, TicketFilter
-from godtui.candybar.widgets.banner import Banner
 from godtui.candybar.widgets.bar import looks_of
-from godtui.candybar.widgets.header import HeaderLine
-from godtui.candybar.widgets.keyline import ERROR_SECONDS, MAX_HINTS, Hint, KeyLine
+from godtui.candybar.widgets.keyline import ERROR_SECONDS, MAX_HINTS, Hint
 from godtui.candybar.widgets.narrow_bar import NarrowBar
 from godtui.candybar.widgets.ticket_detail import TicketDetail
 from godtui.candybar.widgets.ticket_list import TicketList
-from godtui.candybar.widgets.transport import TransportLine
-from godtui.candybar.widgets.truthline import TruthLine
 from godtui.operations import DispatcherOperations, TicketView
-
-log = logging.getLogger(__name__)
 
 FRAMES = 30
 
 
-class DispatcherScreen(Screen[None]):
+class DispatcherScreen(FramedScreen):
     """Tickets, the selected one, and the lines around them. It asks the engine only while it is there to be seen."""
 
     CSS_PATH = "dispatcher.tcss"
@@ -66,35 +59,23 @@ class DispatcherScreen(Screen[None]):
     ]
 
     def __init__(self, link: Link, stream: StreamScreen, replays: ReplayWatch) -> None:
-        super().__init__()
-        self._link = link
+        super().__init__(link, replays, stream.banner.alarms)
         self._stream = stream
-        self._ticks = 0
         self._detail_open = False
         self._before: str | None = None
         self.dispatching = DispatcherWatch(link)
-        self.header = HeaderLine(link)
-        self.banner = Banner(link, stream.banner.alarms)
         self.tickets = TicketList(link, self.dispatching)
         self.detail = TicketDetail(link, self.dispatching)
         self.narrow_bar = NarrowBar()
-        self.transport = TransportLine(replays)
-        self.keys = KeyLine(link.clock, replays)
-        self.truth = TruthLine(link)
 
-    def compose(self) -> ComposeResult:
-        yield self.header
-        yield self.banner
+    def body(self) -> ComposeResult:
         with Horizontal(id="dispatcher-panes"):
             yield self.tickets
             yield self.detail
         yield self.narrow_bar
-        yield self.transport
-        yield self.keys
-        yield self.truth
 
     def on_mount(self) -> None:
-        self.set_interval(1 / FRAMES, self._guarded_tick, name="tick")
+        self.set_interval(1 / FRAMES, self._tick_in_sight, name="tick")
         self.tickets.focus()
         self._lay_out()
 
@@ -106,14 +87,7 @@ class DispatcherScreen(Screen[None]):
     def on_unmount(self) -> None:
         self.dispatching.close()
 
-    @property
-    def narrow(self) -> bool:
-        """Whether there is room for one pane only."""
-        return self.app.size.width < WIDE
-
-    def tick(self) -> None:
-        """Take in what was answered, and bring the lines up to date."""
-        self._ticks += 1
+    def bring_up(self) -> None:
         self.dispatching.poll()
         for outcome in self.dispatching.outcomes():
             self._say(outcome)
@@ -122,26 +96,20 @@ class DispatcherScreen(Screen[None]):
         if self.tickets.arranged != revision:
             self.detail.turn()
         self.keys.show(self._hints())
-        if self._ticks % SLOW_TICKS == 1:
-            self.tickets.renew()
-            self.detail.renew()
-            self.banner.tick()
-            self.header.renew()
-            self.truth.renew()
-            self.keys.tick()
-            self.transport.tick()
+
+    def renew(self) -> None:
+        self.tickets.renew()
+        self.detail.renew()
+        super().renew()
 
     def on_resize(self) -> None:
         self._lay_out()
-        self.header.display = self.keys.fits = self.app.size.height >= LOW
+        self.fit()
 
     def restyle(self) -> None:
-        """The theme changed, or others looked after the lines meanwhile."""
         self.tickets.restyle()
         self.detail.restyle()
-        self.banner.tick()
-        for bar in (self.header, self.banner, self.keys, self.truth):
-            bar.renew()
+        super().restyle()
 
     def action_narrow(self) -> None:
         if not self.narrow_bar.display:
@@ -287,14 +255,9 @@ class DispatcherScreen(Screen[None]):
             said = f"dispatching is {answer.state}"
         self.keys.notice(f"{said} {marks.dot} {outcome.command}")
 
-    def _guarded_tick(self) -> None:
-        if self not in self.app.screen_stack:
-            return
-        try:
-            self.tick()
-        except Exception as error:
-            log.exception("a tick of the dispatcher's screen failed")
-            self.keys.notice(f"the console stumbled over {type(error).__name__}: {error}")
+    def _tick_in_sight(self) -> None:
+        if self in self.app.screen_stack:
+            self.guarded_tick()
 
     def _hints(self) -> list[Hint]:
         """Those that work here and now; that nothing is dispatched comes before all."""

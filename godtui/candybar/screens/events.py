@@ -10,7 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from godtui.candybar.alarms import Alarms
 from godtui.candybar.figures import count, size
@@ -18,27 +17,20 @@ from godtui.candybar.link import Link
 from godtui.candybar.marks import MAX_MARKS, Marks
 from godtui.candybar.replay_form import Source
 from godtui.candybar.replaying import ReplayWatch
-from godtui.candybar.widgets.banner import Banner
+from godtui.candybar.screens.framed import FramedScreen
 from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.event_list import EventList
 from godtui.candybar.widgets.filter_bar import FilterBar
-from godtui.candybar.widgets.header import HeaderLine
-from godtui.candybar.widgets.keyline import Hint, KeyLine
-from godtui.candybar.widgets.transport import TransportLine
-from godtui.candybar.widgets.truthline import TruthLine
+from godtui.candybar.widgets.keyline import Hint
 from godtui.filters import Filter, IdTerm
 from godtui.operations import ReplayRequest
 
 log = logging.getLogger(__name__)
 
-SLOW_TICKS = 8
-WIDE = 100
-LOW = 8
 
-
-class EventsScreen(Screen[None]):
-    """Everything is brought up to date by one tick."""
+class EventsScreen(FramedScreen):
+    """One list, one event beside it, one filter."""
 
     CSS_PATH = "events.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -62,42 +54,24 @@ class EventsScreen(Screen[None]):
     def __init__(
         self, link: Link, marks: Marks, replays: ReplayWatch, events: EventList, alarms: Alarms | None = None
     ) -> None:
-        super().__init__()
-        self._link = link
-        self._ticks = 0
+        super().__init__(link, replays, alarms)
         self._detail_open = False
         self.marks = marks
-        self.replays = replays
-        self.header = HeaderLine(link)
-        self.banner = Banner(link, alarms)
         self.events = events
         self.detail = EventDetail(link)
         self.detail.display = False
         self.filter_bar = FilterBar(link.clock)
-        self.transport = TransportLine(replays)
-        self.keys = KeyLine(link.clock, replays)
-        self.truth = TruthLine(link)
 
-    def compose(self) -> ComposeResult:
-        yield self.header
-        yield self.banner
+    def body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             yield self.events
             yield self.detail
         yield self.filter_bar
-        yield self.transport
-        yield self.keys
-        yield self.truth
 
     @property
     def detail_open(self) -> bool:
         """Whether an event is shown beside the list."""
         return self._detail_open
-
-    @property
-    def narrow(self) -> bool:
-        """Whether there is room for one pane only."""
-        return self.app.size.width < WIDE
 
     @property
     def filter_text(self) -> str:
@@ -113,45 +87,31 @@ class EventsScreen(Screen[None]):
         """Show what matches a filter."""
         raise NotImplementedError
 
-    def bring_up(self) -> None:
-        """Take in what the engine answered; the lists' part of a tick."""
+    def bring_up_events(self) -> None:
+        """Take in what the engine answered; the list's part of a tick."""
         raise NotImplementedError
 
     def hints(self) -> list[Hint]:
         """The keys that work here."""
         raise NotImplementedError
 
-    def tick(self) -> None:
-        """One look at the engine; figures four times a second."""
-        self._ticks += 1
-        self.bring_up()
+    def bring_up(self) -> None:
+        self.bring_up_events()
         self.events.refresh_freshness()
         if self.detail_open:
             self.detail.tick()
         self.keys.show(self.hints())
-        if self._ticks % SLOW_TICKS == 1:
-            self.renew()
-
-    def renew(self) -> None:
-        """Bring the lines around the panes up to date."""
-        self.banner.tick()
-        self.header.renew()
-        self.truth.renew()
-        self.keys.tick()
-        self.transport.tick()
 
     def on_resize(self) -> None:
         self._set_detail(shown=self.detail_open)
-        self.header.display = self.keys.fits = self.app.size.height >= LOW
+        self.fit()
         if self.focused is not None and not self.focused.display:
             self.set_focus(self.detail)
 
     def restyle(self) -> None:
-        """The theme changed."""
         self.events.restyle()
         self.detail.restyle()
-        for bar in (self.header, self.banner, self.keys, self.truth):
-            bar.renew()
+        super().restyle()
 
     def action_filter(self) -> None:
         if not self.filter_bar.display:
@@ -258,14 +218,6 @@ class EventsScreen(Screen[None]):
         """Only the list."""
         self._set_detail(shown=False)
         self.set_focus(self.events)
-
-    def guarded_tick(self) -> None:
-        """A tick that fails is said, and the next one comes."""
-        try:
-            self.tick()
-        except Exception as error:
-            log.exception("a tick of the console failed")
-            self.keys.notice(f"the console stumbled over {type(error).__name__}: {error}")
 
     def reading_hints(self) -> list[Hint] | None:
         """The keys while a filter is written or an event is read; None where it is the list's turn."""

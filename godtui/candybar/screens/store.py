@@ -41,12 +41,11 @@ class StoreScreen(EventsScreen):
         self.jump_bar = JumpBar(link.clock)
         self.jump_bar.display = False
 
-    def compose(self) -> ComposeResult:
-        yield from super().compose()
+    def body(self) -> ComposeResult:
+        yield from super().body()
         yield self.jump_bar
 
     def on_mount(self) -> None:
-        self.move_child(self.jump_bar, before=self.keys)
         self.set_interval(1 / FRAMES, self._tick_in_sight, name="tick")
         self.events.focus()
         self.reader.show("", Filter())
@@ -69,7 +68,7 @@ class StoreScreen(EventsScreen):
     def seek(self, text: str, wanted: Filter) -> None:
         self.reader.show(text, wanted)
 
-    def bring_up(self) -> None:
+    def bring_up_events(self) -> None:
         reader, before = self.reader, self.reader.view
         refusal = reader.poll(*self.events.in_sight)
         if refusal is not None and self.filter_bar.display:

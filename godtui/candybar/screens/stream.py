@@ -9,13 +9,11 @@ from textual.binding import Binding, BindingType
 from godtui.candybar.link import Link
 from godtui.candybar.marks import Marks
 from godtui.candybar.replaying import ReplayWatch
-from godtui.candybar.screens.events import LOW, SLOW_TICKS, WIDE, EventsScreen
+from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.widgets.keyline import MAX_HINTS, Hint
 from godtui.candybar.widgets.stream_list import StreamList
 from godtui.candybar.window import Window
 from godtui.filters import Filter
-
-__all__ = ["FRAMES", "LOW", "SLOW_TICKS", "WIDE", "StreamScreen"]
 
 FRAMES = 30
 
@@ -52,7 +50,7 @@ class StreamScreen(EventsScreen):
         self._sought = (text, wanted)
         self._link.follow(wanted)
 
-    def bring_up(self) -> None:
+    def bring_up_events(self) -> None:
         self._poll()
         self.events.tick()
 
