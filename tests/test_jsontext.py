@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -218,3 +219,14 @@ def test_what_will_stand_within_another_value_may_be_nested_less() -> None:
 def test_a_pointer_escapes() -> None:
     assert jsontext.pointer(["a/b", 0, "~", ""]) == "/a~1b/0/~0/"
     assert jsontext.pointer([]) == ""
+
+
+@pytest.mark.parametrize("length", [1, 400, 5_000, 1_000_000])
+def test_what_is_written_occupies_no_more_than_it_holds(length: int) -> None:
+    tracemalloc.start()
+    try:
+        written = jsontext.dumps({"text": "x" * length})
+        occupied, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert occupied < len(written) + 1_000
