@@ -83,12 +83,13 @@ class Names:
     def __init__(self, table: str) -> None:
         self._find = f"SELECT id FROM {table} WHERE name = ?"  # noqa: S608 - the table's name is ours
         self._add = f"INSERT INTO {table} (name) VALUES (?)"  # noqa: S608
-        self._ids: OrderedDict[str, int] = OrderedDict()
+        self.known: OrderedDict[str, int] = OrderedDict()
+        """The ids that are in memory."""
         self._uncommitted: list[str] = []
 
     def id(self, connection: sqlite3.Connection, name: str) -> int:
         """The id of a name, new names being added within the running transaction."""
-        known = self._ids.get(name)
+        known = self.known.get(name)
         if known is not None:
             return known
         row = connection.execute(self._find, (name,)).fetchone()
@@ -98,9 +99,9 @@ class Names:
             found = connection.execute(self._add, (name,)).lastrowid or 0
             self._uncommitted.append(name)
         if len(name) <= MAX_NAME_KEPT:
-            self._ids[name] = found
-            if len(self._ids) > MAX_NAMES_KEPT:
-                self._ids.popitem(last=False)
+            self.known[name] = found
+            if len(self.known) > MAX_NAMES_KEPT:
+                self.known.popitem(last=False)
         return found
 
     def committed(self) -> None:
@@ -110,11 +111,11 @@ class Names:
     def unit_rolled_back(self) -> None:
         """What was added since the last commit may be gone again."""
         for name in self._uncommitted:
-            self._ids.pop(name, None)
+            self.known.pop(name, None)
 
     def rolled_back(self) -> None:
         """The whole transaction is gone: nothing that was read in it can be trusted."""
-        self._ids.clear()
+        self.known.clear()
         self._uncommitted.clear()
 
 
@@ -217,13 +218,15 @@ class Transaction:
 
     def _insert(self, records: Sequence[Record]) -> list[Outcome]:
         parameters: list[Any] = [self.now]
-        now, connection, type_id, source_id = self.now, self.connection, self._types.id, self._sources.id
+        now, connection, types, sources = self.now, self.connection, self._types, self._sources
+        type_id, source_id = types.known.get, sources.known.get
         plain = True
         for event_id, event_type, source, correlation_id, time, violations, headers, body in records:
             if violations is not None or headers is not None:
                 plain = False
             parameters += (
-                event_id, type_id(connection, event_type), source_id(connection, source), correlation_id, time, body
+                event_id, type_id(event_type) or types.id(connection, event_type),
+                source_id(source) or sources.id(connection, source), correlation_id, time, body,
             )  # fmt: skip
         if not plain:
             for record in records:
