@@ -11,7 +11,7 @@ from godtui.candystore.search import Search, SearchUnavailableError, spans
 from godtui.candystore.ways import Direction, Way
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
-from godtui.eventlog import COLUMNS, EventLog
+from godtui.eventlog import EventLog, Page
 from godtui.filters import Filter, Predicate
 
 PAGE_ROWS: Final = 500
@@ -22,8 +22,6 @@ FIRST_BODIES: Final = 250
 WIDEST_WINDOW: Final = 100_000
 SLOW_SECONDS: Final = 0.04
 """A statement that took longer is followed by one of half the reach, one of less than a quarter by one of twice."""
-LARGE_BYTES: Final = 8 * 1024 * 1024
-"""As one that was slow counts a statement that brought more than so much."""
 DENSE: Final = 50
 """Of so many events one that matches is often enough to look along the log."""
 
@@ -138,12 +136,12 @@ class _Scan:
                 passed = abs((below if self._is_down else above) - reached)
                 tries_along = len(events) * DENSE >= passed
             above, below = (above, reached) if self._is_down else (reached, below)
-            self._pace(self._clock.monotonic() - started, sum(len(event.body) for event in rows))
+            self._pace(self._clock.monotonic() - started)
             yield Step(events, reached)
 
-    def _pace(self, seconds: float, size: int) -> None:
+    def _pace(self, seconds: float) -> None:
         """Keep the next statement small."""
-        if seconds > SLOW_SECONDS or size > LARGE_BYTES:
+        if seconds > SLOW_SECONDS:
             self._window = max(1, self._window // 2)
             self._page = max(1, self._page // 2)
         else:
@@ -158,10 +156,11 @@ class _Scan:
         else:
             below = min(below, above + 1 + self._window)
         sought = self._plan.sought
-        rows = await self._events(["seq > ?", "seq < ?", *[WITH_WORD] * len(sought)], [above, below, *sought])
-        if len(rows) == self._page:
-            return rows, rows[-1].seq
-        return rows, above + 1 if self._is_down else below - 1
+        conditions = ["seq > ?", "seq < ?", *[WITH_WORD] * len(sought)]
+        events, reached = await self._events(conditions, [above, below, *sought])
+        if reached is not None:
+            return events, reached
+        return events, above + 1 if self._is_down else below - 1
 
     async def _led(self, way: Way, above: int, below: int) -> tuple[list[StoredEvent], int]:
         """The events to which a way leads first, and the position up to which they are all."""
@@ -170,12 +169,11 @@ class _Scan:
             reached = above + 1 if self._is_down else below - 1
         if not found:
             return [], reached
-        return await self._events([f"seq IN ({', '.join('?' * len(found))})"], found), reached
+        events, last = await self._events([f"seq IN ({', '.join('?' * len(found))})"], found)
+        return events, reached if last is None else last
 
-    async def _events(self, conditions: Sequence[str], parameters: Sequence[Any]) -> list[StoredEvent]:
+    async def _events(self, conditions: Sequence[str], parameters: Sequence[Any]) -> Page:
+        """Events that meet these conditions and the plan's, and the position up to which they are all."""
         every = " AND ".join([*conditions, *self._plan.conditions])
-        statement = (
-            f"SELECT {COLUMNS} FROM stored_events WHERE {every} ORDER BY seq {self._direction} LIMIT {self._page:d}"  # noqa: S608 - all parts are ours
-        )
-        rows = await self._log.rows(statement, [*parameters, *self._plan.parameters], purpose="a query")
-        return [StoredEvent._make(row) for row in rows]
+        parameters = [*parameters, *self._plan.parameters]
+        return await self._log.page(every, parameters, self._direction, self._page, purpose="a query")

@@ -20,6 +20,7 @@ from godtui.eventlog.log import FILE_NAME, EventLog
 from godtui.eventlog.migrations import COLUMNS, Migrations, known_version
 from godtui.eventlog.notes import replace_file, write_note
 from godtui.eventlog.owner import Ownership, read_note
+from godtui.eventlog.pages import Page
 from godtui.eventlog.placing import placed, require_place, require_room
 from godtui.eventlog.readers import Readers
 from godtui.eventlog.salvage import Salvage, Saved, readable
@@ -47,6 +48,7 @@ __all__ = [
     "Outcome",
     "OwnedError",
     "Ownership",
+    "Page",
     "PoisonError",
     "Progress",
     "Readers",

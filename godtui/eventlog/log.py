@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from godtui.clock import Clock, SystemClock
 from godtui.envelope import StoredEvent
@@ -16,6 +17,7 @@ from godtui.eventlog.database import open_database
 from godtui.eventlog.errors import DataDirectoryError, LogUnavailableError, is_damage
 from godtui.eventlog.imported import Stretches
 from godtui.eventlog.migrations import COLUMNS, EVENTS, Migrations
+from godtui.eventlog.pages import Page, read_page
 from godtui.eventlog.readers import Readers
 from godtui.eventlog.tail import Tail
 from godtui.eventlog.transaction import Outcome, Record, Transaction
@@ -26,7 +28,6 @@ PAGE_EVENTS: Final = 512
 
 Result = TypeVar("Result")
 
-_AFTER = f"SELECT {COLUMNS} FROM stored_events WHERE seq > ? ORDER BY seq LIMIT ?"  # noqa: S608
 _BY_ID = f"SELECT {COLUMNS} FROM stored_events WHERE event_id = ?"  # noqa: S608
 
 
@@ -106,12 +107,34 @@ class EventLog:
         return int(found[0][0]) if found else None
 
     async def after(self, seq: int, limit: int = PAGE_EVENTS) -> list[StoredEvent]:
-        """Up to `limit` events beyond a position, from memory where they are new. Raises LogUnavailableError."""
+        """Up to `limit` events beyond a position, fewer where they are large; from memory where they are new.
+
+        None at all only where none is stored. Raises LogUnavailableError.
+        """
         self._require_opened()
         recent = self.tail.after(seq, limit)
         if recent is not None:
             return recent
-        return [StoredEvent._make(row) for row in await self.rows(_AFTER, (seq, limit), purpose="catching up")]
+        reached: int | None = seq
+        events: list[StoredEvent] = []
+        while not events and reached is not None:
+            events, reached = await self.page("seq > ?", (reached,), "asc", limit, purpose="catching up")
+        return events
+
+    async def page(
+        self,
+        conditions: str,
+        parameters: Sequence[Any],
+        direction: Literal["asc", "desc"],
+        limit: int,
+        *,
+        purpose: str,
+    ) -> Page:
+        """Events by `seq` that meet conditions on `stored_events`, `limit` at most and some 4 MiB of them.
+
+        Raises as `rows` does.
+        """
+        return await read_page(partial(self.rows, purpose=purpose), conditions, parameters, direction, limit)
 
     async def follow(self, after: int, limit: int = PAGE_EVENTS) -> AsyncGenerator[list[StoredEvent]]:
         """Everything beyond a position, in batches, for as long as the caller listens. Raises LogUnavailableError."""

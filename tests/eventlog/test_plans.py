@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from godtui.envelope import new_id
-from godtui.eventlog import COLUMNS, EventLog
+from godtui.eventlog import EventLog
+from godtui.eventlog.pages import SIZED
 from tests.eventlog.records import record
 
 QUESTIONS = {
@@ -27,7 +28,7 @@ QUESTIONS = {
 @pytest.mark.parametrize(("condition", "index"), QUESTIONS.values(), ids=QUESTIONS.keys())
 @pytest.mark.parametrize("table", ["events", "stored_events"])
 async def test_a_question_is_answered_by_an_index(log: EventLog, condition: str, index: str, table: str) -> None:
-    columns = COLUMNS if table == "stored_events" else "seq, body"
+    columns = SIZED if table == "stored_events" else "seq, body"
     plan = [
         row[3]
         for row in await log.rows(f"EXPLAIN QUERY PLAN SELECT {columns} FROM {table} WHERE {condition}", purpose="test")
@@ -39,7 +40,7 @@ async def test_a_question_is_answered_by_an_index(log: EventLog, condition: str,
 @pytest.mark.parametrize("order", ["", "DESC"])
 @pytest.mark.parametrize("condition", ["seq > 5", "type_id = 1 AND seq > 5", "source_id = 1 AND seq > 5"])
 async def test_a_page_in_order_is_not_sorted(log: EventLog, condition: str, order: str) -> None:
-    statement = f"SELECT {COLUMNS} FROM stored_events WHERE {condition} ORDER BY seq {order} LIMIT 100"
+    statement = f"SELECT {SIZED} FROM stored_events WHERE {condition} ORDER BY seq {order} LIMIT 100"
     plan = [row[3] for row in await log.rows(f"EXPLAIN QUERY PLAN {statement}", purpose="test")]
     assert not [line for line in plan if "TEMP B-TREE" in line or line.startswith("SCAN")], plan
 

@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from godtui.candystore.candidates import Step, scan
+from godtui.candystore.candidates import PAGE_ROWS, Step, scan
 from godtui.candystore.search import Search
 from godtui.candystore.ways import Direction
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import Filter, TimeTerm
-
-FIRST: Final = 16
-"""How many events are read first: each may be as large as one can be."""
-STEP_BYTES: Final = 4 * 1024 * 1024
 
 
 class Stored(NamedTuple):
@@ -26,26 +22,13 @@ class Stored(NamedTuple):
     search: Search | None = None
 
     async def scan(
-        self, wanted: Filter, direction: Direction, above: int, below: int, first: int = FIRST
+        self, wanted: Filter, direction: Direction, above: int, below: int, first: int = PAGE_ROWS
     ) -> AsyncGenerator[Step]:
-        """Matching events strictly between two positions, and how far was looked.
-
-        Where they are large the steps get smaller, so that memory stays flat whatever is stored.
-        """
-        first = min(first, FIRST)
-        while above + 1 < below:
-            async with aclosing(
-                scan(self.log, wanted, direction, above, below, first=first, search=self.search)
-            ) as steps:
-                async for step in steps:
-                    yield step
-                    above, below = (step.reached, below) if direction == "asc" else (above, step.reached)
-                    size = sum(len(event.body) for event in step.events)
-                    if size > STEP_BYTES:
-                        first = max(1, len(step.events) * STEP_BYTES // size)
-                        break
-                else:
-                    return
+        """Matching events strictly between two positions, and how far was looked; at first `first` of them at most."""
+        found = scan(self.log, wanted, direction, above, below, first=first, search=self.search)
+        async with aclosing(found) as steps:
+            async for step in steps:
+                yield step
 
     async def pages(self, wanted: Filter, above: int, below: int) -> AsyncGenerator[Step]:
         """The same by `seq`, one page read ahead."""

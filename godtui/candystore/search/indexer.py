@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +16,11 @@ from godtui.candystore.search.tables import FILE_NAME, UnusableError
 from godtui.candystore.search.values import written_path
 from godtui.candystore.search.writer import Extent, SearchWriter
 from godtui.clock import Clock
-from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog, LogUnavailableError, Readers, is_damage
 from godtui.filters import Segment
 from godtui.racing import first_of
 
 BATCH_EVENTS: Final = 2_000
-BATCH_BYTES: Final = 8 * 1024 * 1024
 GATHER_SECONDS: Final = 0.25
 """How long new events gather: one larger batch costs less, and lets the log's writer be meanwhile."""
 PAUSES: Final = Backoff(0.5, 30.0)
@@ -36,7 +33,6 @@ BUSY_PAUSE: Final = 3.0
 """While others write, what catches up pauses so many times as long as it works; else as long."""
 
 _EVENT_AT: Final = "SELECT event_id, stored_at FROM events WHERE seq = ?"
-_SIZES: Final = "SELECT length(body) FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
 _FIRST: Final = "SELECT seq, stored_at FROM events ORDER BY seq LIMIT 1"
 
 logger = logging.getLogger(__name__)
@@ -205,22 +201,13 @@ class Search:
         if indexed - self._cut_looked_at >= LOOK_EVENTS:
             await self._drop_cut()
         started, last = self._clock.monotonic(), self._log.last_seq
-        events = await self._batch(indexed)
+        events = await self._log.after(indexed, BATCH_EVENTS)
         if events:
             self._extent = await self._writer.perform(self._writer.add, events)
             self._stored_at = events[-1].stored_at
         elif indexed < self._log.last_seq:
             self._extent = await self._writer.perform(self._writer.skip, self._log.last_seq)
         await self._rest(started, last)
-
-    async def _batch(self, position: int) -> list[StoredEvent]:
-        """Some of the events beyond a position: as many as fit into memory easily, and one at least."""
-        recent = self._log.tail.after(position, BATCH_EVENTS)
-        if recent is not None:
-            return recent
-        sizes = await self._log.rows(_SIZES, (position, BATCH_EVENTS), purpose="how large events are")
-        fitting = sum(total <= BATCH_BYTES for total in accumulate(size for (size,) in sizes))
-        return await self._log.after(position, max(1, fitting))
 
     async def _rest(self, started: float, last: int) -> None:
         """Let others be who want the processor, the disk and the log's readers; the log ended at `last` before."""
@@ -234,7 +221,7 @@ class Search:
             self._extent = await self._writer.perform(self._writer.declare, declared)
         started, last = self._clock.monotonic(), self._log.last_seq
         if behind := self._extent.unbuilt:
-            events = await self._batch(behind[0].upto)
+            events = await self._log.after(behind[0].upto, BATCH_EVENTS)
             self._extent = await self._writer.perform(self._writer.build, events)
         elif self._extent.is_littered:
             self._extent = await self._writer.perform(self._writer.clear)

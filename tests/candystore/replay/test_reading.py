@@ -7,7 +7,6 @@ from contextlib import aclosing
 import pytest
 
 from godtui import filters
-from godtui.candystore.replay import reading
 from godtui.candystore.replay.reading import Stored
 from godtui.candystore.ways import Direction
 from tests.candystore.replay.rig import CREATED, Rig
@@ -18,7 +17,7 @@ from tests.candystore.replay.rig import CREATED, Rig
 async def test_every_event_comes_once_in_order(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, direction: Direction, step_bytes: int, largest: int
 ) -> None:
-    monkeypatch.setattr(reading, "STEP_BYTES", step_bytes)
+    monkeypatch.setattr("godtui.eventlog.pages.PAGE_BYTES", step_bytes)
     await rig.publish(range(100))
     wanted = filters.parse(f"type:{CREATED}", now=0)
     async with aclosing(Stored(rig.log).scan(wanted, direction, 0, 101)) as steps:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from godtui.candystore.queries import query
-from godtui.candystore.search import FILE_NAME, Search, indexer, lookups, tables, writer
+from godtui.candystore.search import FILE_NAME, Search, lookups, tables, writer
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import parse
@@ -228,7 +228,7 @@ async def test_large_events_are_taken_a_few_at_a_time(
     tmp_path: Path, log: EventLog, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await log.append([record(number, text=f"word{number} {'x ' * 5000}") for number in range(30)])
-    monkeypatch.setattr(indexer, "BATCH_BYTES", 35_000)
+    monkeypatch.setattr("godtui.eventlog.pages.PAGE_BYTES", 35_000)
     monkeypatch.setattr(log.tail, "after", lambda seq, limit: None if seq < 30 else [])
     search = Search(tmp_path, log, clock)
     batches: list[int] = []
