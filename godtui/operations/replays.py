@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
-from godtui.bloodbank.asking import asking
+from godtui.bloodbank.asking import asking as asking_log
+from godtui.bloodbank.errors import StoreUnavailableError
+from godtui.candystore.replay.carriers import NotNowError
 from godtui.candystore.replay.replays import Replays
 from godtui.candystore.replay.views import ReplayPlan, ReplayRequest, ReplayView, Speed
 from godtui.operations.protocols import ReplayOperations
 from godtui.operations.shared import History, require
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Within the block, a log that cannot be read or written, or a bus that takes nothing now, raises
+    StoreUnavailableError.
+    """
+    try:
+        with asking_log():
+            yield
+    except NotNowError as error:
+        raise StoreUnavailableError(str(error)) from None
 
 
 class EngineReplays:

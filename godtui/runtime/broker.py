@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from godtui.bloodbank.bus import Sink, Tap
 from godtui.bloodbank.collector import Collector
+from godtui.bloodbank.deaths import DEAD_LETTERS
 from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.holder import Holder
 from godtui.bloodbank.judging import judge
@@ -64,7 +65,6 @@ class BrokerTransport:
         self.publishing: Sink = Recollection(self.bus, log, self.bus.pending)
         self.outbox = Outbox(log)
         self.put_back: PutBack = PutBackOverBroker(self.bus, log)
-        self.carrier: Carrier = BrokerCarrier(self.bus, log, settings.publish_timeout)
         self._relay = Relay(log, self.bus, clock)
         self._tenure = Tenure(log, clock, lambda: Holder(instance, url()))
         keeps = "persister" in settings.workers
@@ -73,6 +73,8 @@ class BrokerTransport:
         self.history = ClaimedHistory(self._claim, self._tenure, keeps=keeps)
         dispatches = "dispatcher" in settings.workers and workers
         self.dispatching = self.bus.claim(DISPATCHING, self._tenure.duty() if dispatches else None)
+        own = {DEAD_LETTERS, *self._claim.queues, *self.dispatching.queues}
+        self.carrier: Carrier = BrokerCarrier(self.bus, log, settings.publish_timeout, own)
 
     def work(self, supervisor: Supervisor, contracts: Contracts) -> None:
         if "persister" in self._settings.workers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from godtui.bloodbank.health import ComponentHealth
 from godtui.bloodbank.publisher import Publisher
@@ -20,6 +21,9 @@ from godtui.operations.protocols import ReplayOperations
 from godtui.operations.replays import EngineReplays, SharedReplays
 from godtui.runtime.supervisor import Supervisor
 from godtui.runtime.transport import Transport
+
+STANDING_BY: Final = "standing by: "
+"""What goes before the reason where a turn is not ours."""
 
 
 class Replaying:
@@ -40,7 +44,8 @@ class Replaying:
         self._transport = transport
         news = News(publisher.message, transport.outbox)
         planner = Planner(stored, transport.carrier, clock, contracts, estate)
-        self._replays = Replays(Tools(log, stored, transport.carrier, self.feed, news, clock), planner)
+        tools = Tools(log, stored, transport.carrier, self.feed, news, clock)
+        self._replays = Replays(tools, planner, self._standing)
 
     @property
     def operations(self) -> ReplayOperations:
@@ -51,6 +56,11 @@ class Replaying:
     def work(self, supervisor: Supervisor) -> None:
         """Play until the supervisor stops, whenever it is this instance's turn."""
         supervisor.start("replays", self._replays.run, self._health, turn=self._transport.replaying)
+
+    def _standing(self) -> str:
+        """Why nothing is replayed, where it is not this instance's turn."""
+        standing = "" if self._transport.replaying is None else self._transport.replaying.standing
+        return standing.removeprefix(STANDING_BY) if standing.startswith(STANDING_BY) else ""
 
     def _health(self) -> ComponentHealth:
         playing = self._replays.playing

@@ -85,6 +85,11 @@ class Claim:
         self._running: asyncio.Task[None] | None = None
 
     @property
+    def queues(self) -> tuple[str, str]:
+        """The queues on the broker that are the role's alone."""
+        return self.role, self._nameplate.queue
+
+    @property
     def active(self) -> str | None:
         """The instance that has the role, None where nobody is known to."""
         holder = self.held or self.holder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 from uuid import UUID
 
@@ -50,7 +50,9 @@ class Carrier(Protocol):
     """Sends stored events, and keeps how far that is."""
 
     async def require(self, queue: str) -> None:
-        """Raises ReplayRefusedError where nothing can be sent to that queue, LogUnavailableError."""
+        """Raises ReplayRefusedError where nothing can be sent to that queue, NotNowError where that cannot be seen,
+        LogUnavailableError.
+        """
 
     async def queues(self) -> Mapping[str, Matcher] | None:
         """Every queue and what it is bound by now; None where that is not known. Raises LogUnavailableError."""
@@ -102,26 +104,33 @@ class EmbeddedCarrier:
 class BrokerCarrier:
     """Published, confirmed, then kept: an end between the last two sends a step twice."""
 
-    def __init__(self, bus: Bus, log: EventLog, timeout: float) -> None:
-        """`timeout` is how many seconds a step may wait for its confirms."""
+    def __init__(self, bus: Bus, log: EventLog, timeout: float, own: Container[str] = ()) -> None:
+        """`timeout` is how many seconds a step may wait for its confirms; `own` queues are no services' and take none
+        of it.
+        """
         self._bus = bus
         self._log = log
         self._timeout = timeout
+        self._own = own
 
     async def require(self, queue: str) -> None:
         if queue == MEMORY:
             raise ReplayRefusedError(f"nothing can be sent to {MEMORY}: what is stored is not stored again", "/to")
+        if queue in self._own:
+            raise ReplayRefusedError(f"nothing can be sent to {queue}: it is godtui's own", "/to")
         try:
-            await self._bus.statistics(queue)
+            await self._look_at(queue)
         except UnknownQueueError:
             raise ReplayRefusedError(_unknown(queue), "/to") from None
-        except (ConnectionError, TimeoutError) as error:
-            raise ReplayRefusedError(f"whether there is a queue {queue} cannot be seen now: {error}", "/to") from None
+        except NotNowError as error:
+            raise NotNowError(f"whether there is a queue {queue} cannot be seen now: {error}") from None
 
     async def queues(self) -> Mapping[str, Matcher] | None:
         return None
 
     async def consumers(self, queue: str) -> int | None:
+        if self._bus.fault:
+            return None  # to ask for each queue would mean to wait for each
         try:
             return (await self._bus.statistics(queue)).consumers
         except (UnknownQueueError, ConnectionError, TimeoutError):
@@ -135,26 +144,42 @@ class BrokerCarrier:
                 outcomes = await self._bus.publish([_message(event, marks) for event in events], queue=queue)
         except TimeoutError:
             raise NotNowError(f"no confirmation within {self._timeout:g} s") from None
-        if queue is not None and all(isinstance(each, Refused) for each in outcomes):
-            await self._require_still(queue)
-        carried = _carried(outcomes)
+        gone = await self._gone(queue, outcomes)
+        carried = _carried(outcomes if gone is None else outcomes[: _first_refused(outcomes)])
         if carried.through and not await self._log.submit(advancing(carried.through, carried.refused)):
             return None
+        if gone is not None:
+            raise gone
         if carried.through < len(events):
             raise NotNowError(_reason(outcomes[carried.through]))
         return carried
 
-    async def _require_still(self, queue: str) -> None:
+    async def _gone(self, queue: str | None, outcomes: Sequence[PublishOutcome]) -> Exception | None:
+        """Why a refusal is none of the event's: its queue is gone, or whether it is cannot be seen."""
+        if queue is not None and _first_refused(outcomes) < len(outcomes):
+            try:
+                await self._look_at(queue)
+            except (UnknownQueueError, NotNowError) as error:
+                return error
+        return None
+
+    async def _look_at(self, queue: str) -> None:
+        """Raises UnknownQueueError, NotNowError."""
         try:
             await self._bus.statistics(queue)
         except (ConnectionError, TimeoutError) as error:
-            raise NotNowError(str(error)) from None
+            raise NotNowError(str(error) or self._bus.fault or "the broker does not answer") from None
 
 
 def _message(event: StoredEvent, marks: Marks) -> Message:
     identity = str(UUID(bytes=event.event_id))
     record = Record._make(event[2:])
     return Message(event.body, event.event_type, identity, marks.headers(event), record)
+
+
+def _first_refused(outcomes: Sequence[PublishOutcome]) -> int:
+    """Its place; beyond the last where none is."""
+    return next((place for place, each in enumerate(outcomes) if isinstance(each, Refused)), len(outcomes))
 
 
 def _carried(outcomes: Sequence[PublishOutcome]) -> Carried:

@@ -98,7 +98,7 @@ class Job:
 
         try:
             carried = await self._tools.carrier.carry(events, self._marks, self._queue, advancing)
-        except (NotNowError, LogUnavailableError):
+        except (NotNowError, UnknownQueueError, LogUnavailableError):
             await self.reload()
             raise
         if carried is None:

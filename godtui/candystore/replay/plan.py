@@ -41,7 +41,10 @@ class Planner:
         self._estate = estate
 
     async def judge(self, request: ReplayRequest) -> Filter:
-        """The filter, with its moments fixed. Raises ReplayRefusedError, FilterError, LogUnavailableError."""
+        """The filter, with its moments fixed.
+
+        Raises ReplayRefusedError, FilterError, NotNowError, LogUnavailableError.
+        """
         tempo(request.speed, request.rate, request.max_gap_s)
         wanted = filters.parse(request.filter, now=self._clock.now())
         queue = queue_of(request.to)
@@ -57,7 +60,7 @@ class Planner:
         return await survey(self._stored, wanted, until_seq, self._clock, pace)
 
     async def plan(self, request: ReplayRequest) -> ReplayPlan:
-        """All of it. Raises ReplayRefusedError, FilterError, LogUnavailableError."""
+        """All of it. Raises ReplayRefusedError, FilterError, NotNowError, LogUnavailableError."""
         wanted = await self.judge(request)
         pace = tempo(request.speed, request.rate, request.max_gap_s)
         registry = self._contracts.current

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from godtui.bloodbank.bus import UnknownQueueError
 from godtui.candystore.replay.errors import (
     ReplayRefusedError,
     ReplayStateError,
@@ -38,9 +39,11 @@ class Replays:
     raise LogUnavailableError.
     """
 
-    def __init__(self, tools: Tools, planner: Planner) -> None:
+    def __init__(self, tools: Tools, planner: Planner, standing: Callable[[], str] = lambda: "") -> None:
+        """`standing` says why nothing plays while `run` does not run."""
         self._tools = tools
         self._planner = planner
+        self._standing = standing
         self._log = tools.log
         self._stored = tools.stored
         self._jobs: dict[UUID, Job] = {}
@@ -67,11 +70,14 @@ class Replays:
             self._jobs.clear()
 
     async def plan(self, request: ReplayRequest) -> ReplayPlan:
-        """What a replay would do. Raises ReplayRefusedError, FilterError."""
+        """What a replay would do. Raises ReplayRefusedError, FilterError, NotNowError."""
         return await self._planner.plan(request)
 
     async def create(self, request: ReplayRequest) -> ReplayView:
-        """Fix what it comprises, and begin. Raises ReplayRefusedError, FilterError, ReplayUnconfirmedError."""
+        """Fix what it comprises, and begin.
+
+        Raises ReplayRefusedError, FilterError, ReplayUnconfirmedError, NotNowError.
+        """
         wanted = await self._planner.judge(request)
         until_seq = self._log.last_seq
         found = await self._planner.survey(request, wanted, until_seq)
@@ -109,7 +115,7 @@ class Replays:
         job = self._job_of(replay)
         if self._at_work:
             job.play()
-        return job.view()
+        return self._seen(job)
 
     async def newest(self, limit: int) -> list[ReplayView]:
         """Those that are open, then the newest of the others."""
@@ -124,16 +130,16 @@ class Replays:
         """Send nothing more until `resume`."""
         async with self._changing(replay_id) as job:
             await self._change(job, lambda replay: replay._replace(state="paused"))
-            return job.view()
+            return self._seen(job)
 
     async def resume(self, replay_id: UUID) -> ReplayView:
         """Go on from where it stands."""
         async with self._changing(replay_id) as job:
             await self._change(job, lambda replay: self._begun(replay)._replace(state="running"))
-            return job.view()
+            return self._seen(job)
 
     async def step(self, replay_id: UUID, count: int) -> ReplayView:
-        """Of a paused one: send the next, or go back without sending. Raises ReplayRefusedError."""
+        """Of a paused one: send the next, or go back without sending. Raises ReplayRefusedError, NotNowError."""
         if not 0 < abs(count) <= MAX_STEP:
             raise ReplayRefusedError(f"a step is 1 to {MAX_STEP:,} events forwards, or so many back", "/count")
         async with self._changing(replay_id) as job:
@@ -143,7 +149,7 @@ class Replays:
                 await self._step_on(job, count)
             else:
                 await self._step_back(job, -count)
-            return job.view()
+            return self._seen(job)
 
     async def seek(self, replay_id: UUID, *, seq: int | None, at: int | None) -> ReplayView:
         """Go on from a position, or from the first event of a moment (µs) or later. Raises ReplayRefusedError."""
@@ -157,7 +163,7 @@ class Replays:
             elif seq is not None:
                 position = max(0, min(seq - 1, position))
             await self._move(job, position)
-            return job.view()
+            return self._seen(job)
 
     async def adjust(self, replay_id: UUID, *, speed: Speed, rate: float | None, max_gap_s: float | None) -> ReplayView:
         """Change how quickly it goes on. Raises ReplayRefusedError."""
@@ -166,21 +172,23 @@ class Replays:
             await self._change(
                 job, lambda replay: replay._replace(speed=wanted.speed, rate=rate, max_gap=wanted.max_gap)
             )
-            return job.view()
+            return self._seen(job)
 
     async def cancel(self, replay_id: UUID) -> ReplayView:
         """End it where it stands."""
         async with self._changing(replay_id) as job:
             await job.end("cancelled", "cancelled")
-            return job.view()
+            return self._seen(job)
 
     async def _step_on(self, job: Job, count: int) -> None:
         replay = job.replay
         events = await self._stored.following(job.wanted, replay.position, replay.until_seq + 1, count)
         if replay.started_at is None:
             await self._change(job, self._begun)
-        if events:
+        try:
             await job.send_now(events)
+        except UnknownQueueError as error:
+            await job.end("failed", "failed", str(error))
         job.share = 1.0
 
     async def _step_back(self, job: Job, count: int) -> None:
@@ -272,9 +280,17 @@ class Replays:
 
     def _view(self, replay: Replay) -> ReplayView:
         job = self._jobs.get(replay.replay_id)
-        if job is None or not replay.is_open:
-            return replay.view()
-        return job.view()
+        if replay.is_open and job is not None:
+            return self._seen(job)
+        return replay.view(waits=self._waits(replay))
+
+    def _seen(self, job: Job) -> ReplayView:
+        waits = self._waits(job.replay)
+        return job.replay.view(waits=waits) if waits else job.view()
+
+    def _waits(self, replay: Replay) -> str:
+        """Why one that is meant to play does not, where none does."""
+        return self._standing() if replay.state == "running" and not self._at_work else ""
 
     async def _put_down(self, job: Job) -> None:
         """With a step under way it is waited for, so that nothing is sent twice that need not be."""

@@ -53,6 +53,7 @@ class Rig:
         self.clock = ManualClock()
         self._time: Clock = time or self.clock
         self.estate = Estate()
+        self.standing = ""
         self.make_carrier: Callable[[EventLog], Carrier] | None = None
         self._make_log = make_log
         self._worker: asyncio.Task[None] | None = None
@@ -68,7 +69,8 @@ class Rig:
         carrier = self.make_carrier(self.log) if self.make_carrier else EmbeddedCarrier(self.bus, self.log)
         news = News(self.publisher.message, Outbox(self.log, Append))
         planner = Planner(Stored(self.log), carrier, self._time, CONTRACTS, lambda: self.estate)
-        self.replays = Replays(Tools(self.log, Stored(self.log), carrier, self.feed, news, self._time), planner)
+        tools = Tools(self.log, Stored(self.log), carrier, self.feed, news, self._time)
+        self.replays = Replays(tools, planner, lambda: self.standing)
         if works:
             self._worker = asyncio.create_task(self.replays.run())
 

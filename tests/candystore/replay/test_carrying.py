@@ -17,7 +17,10 @@ from godtui.bloodbank.bus import (
     Unconfirmed,
     UnknownQueueError,
 )
-from godtui.candystore.replay.carriers import BrokerCarrier
+from godtui.candystore.replay.carriers import BrokerCarrier, NotNowError
+from godtui.candystore.replay.errors import ReplayRefusedError
+from godtui.operations import StoreUnavailableError
+from godtui.operations.replays import EngineReplays
 from tests.candystore.replay.rig import Rig
 from tests.candystore.replay.test_faults import ticking
 
@@ -29,6 +32,7 @@ class HandBus:
         self.answers: list[dict[int, PublishOutcome]] = []
         self.sent: list[list[Message]] = []
         self.gone = False
+        self.fault: str | None = None
 
     async def publish(self, messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
         self.sent.append(list(messages))
@@ -38,6 +42,8 @@ class HandBus:
         return [answer.get(place, Confirmed(None)) for place in range(len(messages))]
 
     async def statistics(self, queue: str) -> QueueStatistics:
+        if self.fault:
+            raise TimeoutError
         if self.gone:
             raise UnknownQueueError(f"no queue named {queue} is declared")
         return QueueStatistics(0, 0, 0)
@@ -55,7 +61,7 @@ def bus() -> HandBus:
 @pytest_asyncio.fixture
 async def far(tmp_path: Path, bus: HandBus) -> AsyncGenerator[Rig]:
     opened = Rig(tmp_path)
-    opened.make_carrier = lambda log: BrokerCarrier(bus, log, 5.0)  # type: ignore[arg-type]
+    opened.make_carrier = lambda log: BrokerCarrier(bus, log, 5.0, {"our.own"})  # type: ignore[arg-type]
     await opened.open()
     yield opened
     await opened.close()
@@ -91,3 +97,59 @@ async def test_a_queue_of_the_broker_s_that_goes_fails_it(far: Rig, bus: HandBus
     bus.gone = True
     failed = await ticking(far, view, "failed")
     assert (failed.reason, failed.done, failed.skipped) == ("no queue named some is declared", 1, 0)
+
+
+async def test_a_queue_that_goes_in_the_middle_of_a_step_leaves_nothing_out(far: Rig, bus: HandBus) -> None:
+    await far.publish(range(4))
+    gone = Refused("no queue named some is declared")
+    view = await far.create(speed="max", to="queue:some", paused=True)
+    bus.answers = [{2: gone, 3: gone}]
+    sending = bus.publish
+
+    async def publish(messages: Sequence[Message], *, queue: str | None = None) -> list[PublishOutcome]:
+        outcomes = await sending(messages, queue=queue)
+        bus.gone = True
+        return outcomes
+
+    bus.publish = publish  # type: ignore[method-assign]
+    await far.replays.resume(view.replay_id)
+    failed = await far.reaches(view.replay_id, state="failed")
+    assert (failed.reason, failed.done, failed.sent, failed.skipped) == ("no queue named some is declared", 2, 2, 0)
+
+
+async def test_a_queue_that_cannot_be_seen_now_may_be_asked_for_again(far: Rig, bus: HandBus) -> None:
+    bus.fault = "connection refused"
+    with pytest.raises(NotNowError, match="whether there is a queue some cannot be seen now: connection refused"):
+        await far.create(to="queue:some")
+    bus.fault = None
+    assert (await far.create(to="queue:some")).state == "running"
+    with pytest.raises(ReplayRefusedError, match="nothing can be sent to our"):
+        await far.create(to="queue:our.own")
+
+
+async def test_a_step_that_cannot_be_sent_says_why(far: Rig, bus: HandBus) -> None:
+    await far.publish(range(2))
+    view = await far.create(to="queue:some", paused=True)
+    bus.answers = [{0: Unconfirmed("the broker is away")}]
+    with pytest.raises(StoreUnavailableError, match="the broker is away"):
+        await EngineReplays(far.replays).step(view.replay_id, 1)
+    assert (await far.view(view.replay_id)).state == "paused"
+    assert (await far.replays.step(view.replay_id, 1)).done == 1
+    bus.gone = True
+    failed = await far.replays.step(view.replay_id, 1)
+    assert (failed.state, failed.reason, failed.done) == ("failed", "no queue named some is declared", 1)
+    assert await far.view(view.replay_id) == failed
+
+
+async def test_while_it_is_not_this_instance_s_turn_it_says_why_it_does_not_go_on(far: Rig) -> None:
+    await far.publish([0, 10])
+    view = await far.create(to="queue:some")
+    await far.reaches(view.replay_id, done=1, reason="")
+    await far.close()
+    far.standing = "there is no connection to the broker"
+    await far.open(works=False)
+    waiting = await far.view(view.replay_id)
+    assert (waiting.state, waiting.reason, waiting.eta_s) == ("running", far.standing, None)
+    assert (await far.replays.pause(view.replay_id)).reason == ""
+    assert (await far.replays.resume(view.replay_id)).reason == far.standing
+    assert [each.reason for each in await far.replays.newest(1)] == [far.standing]
