@@ -28,8 +28,9 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
         operation_id="listEvents",
         summary="List stored events",
         description="Newest first, or oldest first with `order=asc`; pages stay stable while events arrive. "
-        "All conditions must hold. A page that takes longer than about a second ends early, even without events: "
-        "`looked_to` is then the position up to which it says everything, and `next_cursor` goes on from there. "
+        "All conditions must hold. A page that takes longer than about a second ends early, even without events, and "
+        "so does one before its events have more than 8 MiB: `looked_to` is then the position up to which it says "
+        "everything, and `next_cursor` goes on from there. "
         "With `count=true` the number of all that match comes along, exact where that is cheap.",
         openapi_extra={"parameters": documented(EventsQuery)},
         responses={

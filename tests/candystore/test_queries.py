@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from godtui.candystore import candidates, live, planning
+from godtui.candystore import candidates, live, planning, queries
 from godtui.candystore import ways as store_ways
 from godtui.candystore.live import Events, Gap, Position, Welcome
 from godtui.candystore.queries import Page, query
@@ -298,6 +298,23 @@ async def test_a_cursor_of_a_range_that_was_cut_goes_on_with_what_is_left(log: E
     rest = await query(log, Filter(), cursor=up.next_cursor, order="asc")
     assert [one.seq for one in rest.events] == list(range(12, 31))
     assert (rest.next_cursor, rest.looked_to) == (None, None)
+
+
+@pytest.mark.parametrize("order", ["desc", "asc"])
+async def test_a_page_holds_no_more_bytes_than_it_may(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch, order: Direction
+) -> None:
+    await log.append([record(number, text="x" * size) for number, size in enumerate((10, 900, 10, 5000, 10, 10, 900))])
+    monkeypatch.setattr(queries, "PAGE_BYTES", 1_600)
+    pages: list[list[int]] = []
+    cursor: str | None = None
+    while not pages or cursor is not None:
+        page = await query(log, Filter(), limit=3, cursor=cursor, order=order)
+        pages.append([event.seq for event in page.events])
+        is_early = len(page.events) < 3 and page.next_cursor is not None
+        assert page.looked_to == (pages[-1][-1] if is_early else None)
+        cursor = page.next_cursor
+    assert pages == ([[1, 2], [3], [4], [5, 6], [7]] if order == "asc" else [[7, 6], [5], [4], [3, 2], [1]])
 
 
 WORST = {
