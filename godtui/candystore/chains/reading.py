@@ -80,8 +80,8 @@ async def _events(log: EventLog, correlation_id: UUID, after: int) -> tuple[list
         taken: list[int] = []
         read = 0
         for seq, length in page[:room]:
-            fits = size + read + length <= MAX_BODY_BYTES and read + length <= PAGE_BYTES
-            if not fits and (events or taken):
+            is_full = (events or taken) and size + read + length > MAX_BODY_BYTES
+            if is_full or (taken and read + length > PAGE_BYTES):
                 break
             taken.append(seq)
             read += length
