@@ -63,26 +63,31 @@ class Importer:
     async def take(self, lines: Sequence[bytes]) -> ImportReport:
         """Store in order what can be stored and is not held already. Raises LogUnavailableError: repeat them then."""
         registry = self._contracts.current
+        report = ImportReport()
+        start = 0
+        while unit := _unit(lines, start):
+            await self._take(unit, start, registry, report)
+            start += len(unit)
+        report.refused.sort(key=lambda one: one.index)
+        return report
+
+    async def _take(self, lines: Sequence[bytes], first: int, registry: Registry, report: ImportReport) -> None:
+        """One commit; the first of these lines has that index."""
         if sum(map(len, lines)) > _LARGE:
             entries = await asyncio.to_thread(_entries, lines, registry)
         else:
             entries = _entries(lines, registry)
-        report = ImportReport()
         records: list[Record] = []
         places: list[int] = []
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate(entries, first):
             if isinstance(entry, Record):
                 records.append(entry)
                 places.append(index)
             else:
                 report.refused.append(Rejection(index, entry))
-        start = 0
-        while unit := _unit(records, start):
-            for place, outcome in zip(places[start:], await self._log.submit(Import(unit)), strict=False):
+        if records:
+            for place, outcome in zip(places, await self._log.submit(Import(records)), strict=True):
                 _count(report, place, outcome)
-            start += len(unit)
-        report.refused.sort(key=lambda one: one.index)
-        return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +110,14 @@ def _alone(transaction: Transaction, record: Record) -> Outcome | str:
         return str(error)
 
 
-def _unit(records: Sequence[Record], start: int) -> Sequence[Record]:
-    """The next records, as many as one commit takes; one at least, where there is one."""
+def _unit(lines: Sequence[bytes], start: int) -> Sequence[bytes]:
+    """The next lines, as many as one commit takes; one at least, where there is one."""
     size = 0
-    for end in range(start, min(start + UNIT_EVENTS, len(records))):
-        size += len(records[end].body)
+    for end in range(start, min(start + UNIT_EVENTS, len(lines))):
+        size += len(lines[end])
         if size > UNIT_BYTES and end > start:
-            return records[start:end]
-    return records[start : start + UNIT_EVENTS]
+            return lines[start:end]
+    return lines[start : start + UNIT_EVENTS]
 
 
 def _count(report: ImportReport, place: int, outcome: Outcome | str) -> None:
