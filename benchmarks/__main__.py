@@ -14,18 +14,20 @@ from benchmarks.store_catalogue import LARGEST, STORE_BENCHMARKS
 
 FEWEST_RUNS = 5
 README = ROOT / "README.md"
+STORE_PAGE = ROOT / "docs/store.md"
 
 
 def main() -> int:
     arguments = _arguments()
     chosen = _chosen(arguments)
+    page = STORE_PAGE if arguments.store else README
     try:
         if arguments.write:
-            report.require_place(README)  # before all the measuring
+            report.require_place(page)  # before all the measuring
         text = _measured(chosen, arguments)
         print(text)
         if arguments.write:
-            report.write_between(README, text)
+            report.write_between(page, text)
     except (MeasureError, report.NoPlaceError) as error:
         print(f"benchmarks: {error}", file=sys.stderr)
         return 1
@@ -77,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, help=f"how many, for medians (default {FEWEST_RUNS}; 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="see that all of them run; the figures mean nothing")
     parser.add_argument("--json", action="store_true", help="everything that was measured, as JSON")
-    parser.add_argument("--write", action="store_true", help="put the table into README.md too")
+    parser.add_argument("--write", action="store_true", help="put the table into README.md, or docs/store.md, too")
     arguments = parser.parse_args()
     if arguments.runs is None:
         arguments.runs = 1 if arguments.quick else FEWEST_RUNS

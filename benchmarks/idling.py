@@ -19,7 +19,7 @@ def idle(place: Place) -> Figures:
         time.sleep(place.choose(20.0, 0.3))
         seconds = time.perf_counter() - started
         share = (_processor_seconds(process.pid) - before) / seconds
-        return {"processor": 100 * share, "memory": _resident(process.pid)}
+        return {"processor": 100 * share, "memory": resident(process.pid)}
 
 
 def _processor_seconds(pid: int) -> float:
@@ -27,8 +27,9 @@ def _processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident(pid: int) -> float:
-    found = re.search(r"VmRSS:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+def resident(pid: int, figure: str = "VmRSS") -> float:
+    """MiB of memory that a process has, or with `VmHWM` had at the most."""
+    found = re.search(rf"{figure}:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
     if found is None:
         raise RuntimeError("the kernel does not say how much memory a process has")
     return int(found[1]) / 1024

@@ -1,0 +1,107 @@
+"""How much memory an instance takes beyond what it has at rest, for what goes through a large store."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Final
+
+from benchmarks.events import Events
+from benchmarks.idling import resident
+from benchmarks.measure import Figures, Place
+from benchmarks.programs import address_of, godtui, running
+from godtui import filters
+from godtui.api.client import HttpOperations
+from godtui.operations import Events as Found
+from godtui.operations import Operations, Position, ReplayRequest
+
+LINES: Final = 1_000
+FOUND_LITTLE: Final = "payload.duration_ms=4242 -outcome"
+"""Comparisons of numbers are not indexed, and every event has that word: all are looked into, and none is found."""
+QUERY_SECONDS: Final = 15.0
+LONGEST_SECONDS: Final = 600.0
+REST_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 0.05
+_RESET_PEAK: Final = "5"
+
+
+def remembered(place: Place) -> Figures:
+    """MiB at the highest of each, beyond what it had once it had caught up with the prepared store."""
+    with running(godtui(place.prepared, "--headless"), place.folder) as process:
+        return asyncio.run(_remembered(place, address_of(place.prepared, process), process.pid))
+
+
+async def _remembered(place: Place, url: str, pid: int) -> Figures:
+    works: dict[str, Callable[[Operations, Place], Awaitable[None]]] = {
+        "query": _query,
+        "export": _export,
+        "replay": _replay,
+        "import": _import,
+    }
+    async with HttpOperations(url) as operations, asyncio.timeout(LONGEST_SECONDS):
+        await _caught_up(operations)
+        await asyncio.sleep(place.choose(REST_SECONDS, 0.0))
+        figures: Figures = {"idle": resident(pid)}
+        for name, work in works.items():
+            Path(f"/proc/{pid}/clear_refs").write_text(_RESET_PEAK, encoding="ascii")
+            await work(operations, place)
+            figures[name] = resident(pid, "VmHWM") - figures["idle"]
+        return figures
+
+
+async def _caught_up(operations: Operations) -> None:
+    """Until search and tallies know all that is stored."""
+    while True:
+        components = (await operations.monitor.health()).components
+        if not any(components[name].figures["behind"] for name in ("search", "statistics")):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _query(operations: Operations, place: Place) -> None:
+    """Page after page that finds nothing, for some seconds or to the end."""
+    wanted = filters.parse(FOUND_LITTLE, now=0)
+    until = time.monotonic() + place.choose(QUERY_SECONDS, 0.1)
+    page = await operations.store.query(wanted)
+    while page.next_cursor is not None and time.monotonic() < until:
+        page = await operations.store.query(wanted, cursor=page.next_cursor)
+
+
+async def _export(operations: Operations, place: Place) -> None:
+    rest = place.choose(200_000, 1_000)
+    frames = operations.store.stream(filters.parse("", now=0), after=0, positions=True)
+    async with aclosing(frames):
+        async for frame in frames:
+            if isinstance(frame, Found):
+                rest -= len(frame.events)
+            elif isinstance(frame, Position) and rest <= 0:
+                return
+
+
+async def _replay(operations: Operations, place: Place) -> None:
+    """What goes over the bus once more, as fast as it can, until enough of it was sent."""
+    asked = {"filter": "", "to": "bus", "speed": "max", "confirm": True}
+    made = await operations.replays.create(ReplayRequest.model_validate(asked))
+    enough = place.choose(100_000, 1_000)
+    while True:
+        view = await operations.replays.replay(made.replay_id)
+        if view is None or view.state == "completed":
+            return
+        if view.sent >= enough:
+            await operations.replays.cancel(made.replay_id)
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _import(operations: Operations, place: Place) -> None:
+    """Plain envelopes, which are judged."""
+    count = place.choose(100_000, 1_000)
+    events = Events(count, seed=5)
+    for _ in range(count // LINES):
+        lines = [record.body for record in itertools.islice(events, LINES)]
+        if (await operations.archive.import_lines(lines)).stored != LINES:
+            raise RuntimeError("an event was not imported")
