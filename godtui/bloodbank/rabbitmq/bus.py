@@ -127,6 +127,12 @@ class RabbitBus:
             return await self._directed.send(messages, queue)
         return await self._publish(messages)
 
+    async def keeps_routing_key(self, queue: str) -> bool | None:
+        """Whether what is published to that queue alone keeps its routing key, for which an exchange has to be made;
+        None where that cannot be seen now.
+        """
+        return None if self._barrier else await self._directed.keeps_routing_key(queue)
+
     async def declare(self, spec: QueueSpec) -> None:
         """Bindings that another program made stay. Raises DeclarationError, ConnectionError, TimeoutError."""
         if self._closed:

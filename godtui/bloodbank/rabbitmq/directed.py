@@ -44,6 +44,14 @@ class Directed:
         except BROKER_ERRORS as error:
             return [Unconfirmed(explained(error))] * len(messages)
 
+    async def keeps_routing_key(self, queue: str) -> bool | None:
+        """Whether messages would have their own routing key there; None where that cannot be seen now."""
+        try:
+            async with self._way(queue) as exchange:
+                return bool(exchange)
+        except BROKER_ERRORS:
+            return None
+
     async def _send(self, messages: Sequence[Message], queue: str, exchange: str) -> list[PublishOutcome]:
         outcomes: dict[int, PublishOutcome] = {}
         parcels: list[Parcel] = []

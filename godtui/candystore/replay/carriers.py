@@ -29,6 +29,12 @@ from godtui.topics import Matcher
 
 NO_MEMORY: Final = f"the log stands in the place of {MEMORY} here: what is stored is not stored again"
 
+NO_EXCHANGE: Final = (
+    "no exchange of its own can be made for it, so that events come under the queue's name as routing key, their own"
+    " in the header x-original-routing-key, where our library looks for it; the user needs permission for"
+    " bloodbank.to.*"
+)
+
 Advancing: TypeAlias = Callable[[int, int], Callable[[Transaction], bool]]
 """A unit of the log that says how far a replay is: the first so many of the events are through, so many of them not
 sent because the bus refused them. False, having done nothing, where the replay stands elsewhere by now."""
@@ -59,6 +65,9 @@ class Carrier(Protocol):
 
     async def consumers(self, queue: str) -> int | None:
         """How many take from a queue now; None where that is not known."""
+
+    async def remarks(self, queue: str) -> tuple[str, ...]:
+        """What is to be known before something is sent to that queue alone."""
 
     async def carry(
         self, events: Sequence[StoredEvent], marks: Marks, queue: str | None, advancing: Advancing
@@ -92,6 +101,9 @@ class EmbeddedCarrier:
         except UnknownQueueError:
             return None
 
+    async def remarks(self, queue: str) -> tuple[str, ...]:
+        return ()
+
     async def carry(
         self, events: Sequence[StoredEvent], marks: Marks, queue: str | None, advancing: Advancing
     ) -> Carried | None:
@@ -101,10 +113,17 @@ class EmbeddedCarrier:
         return None
 
 
+class Broker(Bus, Protocol):
+    """A bus whose queues are somewhere else."""
+
+    async def keeps_routing_key(self, queue: str) -> bool | None:
+        """Whether what is published to that queue alone keeps its routing key; None where that cannot be seen now."""
+
+
 class BrokerCarrier:
     """Published, confirmed, then kept: an end between the last two sends a step twice."""
 
-    def __init__(self, bus: Bus, log: EventLog, timeout: float, own: Container[str] = ()) -> None:
+    def __init__(self, bus: Broker, log: EventLog, timeout: float, own: Container[str] = ()) -> None:
         """`timeout` is how many seconds a step may wait for its confirms; `own` queues are no services' and take none
         of it.
         """
@@ -135,6 +154,11 @@ class BrokerCarrier:
             return (await self._bus.statistics(queue)).consumers
         except (UnknownQueueError, ConnectionError, TimeoutError):
             return None
+
+    async def remarks(self, queue: str) -> tuple[str, ...]:
+        if await self._bus.keeps_routing_key(queue) is False:
+            return (f"{queue}: {NO_EXCHANGE}",)
+        return ()
 
     async def carry(
         self, events: Sequence[StoredEvent], marks: Marks, queue: str | None, advancing: Advancing

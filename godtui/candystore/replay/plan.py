@@ -108,6 +108,8 @@ class Planner:
             notes.append(ESTIMATED)
         if request.to == BUS and not listed:
             notes.append(NOT_LISTED)
+        if request.to != BUS:
+            notes += await self._carrier.remarks(request.to.removeprefix(QUEUE))
         if request.to == BUS and listed and not queues and found.total:
             notes.append("no queue is bound to any of these events: only live readers will see them")
         for queue in queues:

@@ -17,9 +17,9 @@ from godtui.bloodbank.bus import (
     Unconfirmed,
     UnknownQueueError,
 )
-from godtui.candystore.replay.carriers import BrokerCarrier, NotNowError
+from godtui.candystore.replay.carriers import NO_EXCHANGE, BrokerCarrier, NotNowError
 from godtui.candystore.replay.errors import ReplayRefusedError
-from godtui.operations import StoreUnavailableError
+from godtui.operations import ReplayRequest, StoreUnavailableError
 from godtui.operations.replays import EngineReplays
 from tests.candystore.replay.rig import Rig
 from tests.candystore.replay.test_faults import ticking
@@ -47,6 +47,9 @@ class HandBus:
         if self.gone:
             raise UnknownQueueError(f"no queue named {queue} is declared")
         return QueueStatistics(0, 0, 0)
+
+    async def keeps_routing_key(self, queue: str) -> bool | None:
+        return None if self.fault else queue != "some"
 
     @property
     def payloads(self) -> list[str]:
@@ -153,3 +156,11 @@ async def test_while_it_is_not_this_instance_s_turn_it_says_why_it_does_not_go_o
     assert (await far.replays.pause(view.replay_id)).reason == ""
     assert (await far.replays.resume(view.replay_id)).reason == far.standing
     assert [each.reason for each in await far.replays.newest(1)] == [far.standing]
+
+
+async def test_a_plan_says_where_the_routing_key_cannot_be_kept(far: Rig, bus: HandBus) -> None:
+    said = {}
+    for queue in ("some", "other"):
+        said[queue] = (await far.replays.plan(ReplayRequest(filter="", to=f"queue:{queue}"))).notes
+    nobody = "{}: nobody takes from it now; what is sent waits there"
+    assert said == {"some": (f"some: {NO_EXCHANGE}", nobody.format("some")), "other": (nobody.format("other"),)}
