@@ -113,10 +113,67 @@ def _weight(size: str) -> Benchmark:
     )
 
 
+def _memory(size: str) -> Benchmark:
+    works = {
+        "query": "a query that looks into every event and finds little",
+        "export": "an export of 200,000 events",
+        "replay": "a replay of 100,000 at max",
+        "import": "an import of 100,000 lines",
+    }
+    rows = tuple(
+        Row(
+            what=f"store of {size}: {said}, memory beyond that at rest",
+            figure=figure,
+            unit="MiB",
+            rule=Rule.AMOUNT,
+            floor=60,
+            aim=30,
+            detail="{idle:.0f} MiB at rest",
+        )
+        for figure, said in works.items()
+    )
+    return Benchmark(f"store-memory-{size}", "benchmarks.remembering:remembered", prepare=_filled(size), rows=rows)
+
+
+_REPLAY: Final = Benchmark(
+    "store-replay",
+    "benchmarks.replaying:replayed",
+    baseline="benchmarks.replaying:published",
+    rows=(
+        Row(
+            what="a replay at max to the embedded bus",
+            baseline="plain publishing, batches of 500",
+            figure="rate",
+            unit="/s",
+            rule=Rule.SHARE,
+            floor=0.7,
+            aim=1.0,
+        ),
+    ),
+)
+_PACE: Final = Benchmark(
+    "store-pace",
+    "benchmarks.replaying:paced",
+    rows=(
+        Row(
+            what="a replay at 1 ×: how far from its moment an event goes, p99",
+            figure="p99",
+            unit="ms",
+            rule=Rule.AMOUNT,
+            floor=20,
+            aim=5,
+            detail="p50 {p50:.1f} ms",
+        ),
+    ),
+)
+
 STORE_BENCHMARKS: Final = (
     *(_append(size) for size in SIZES),
     *(_slowed(size) for size in ("3m", LARGEST)),
     *(_lag(size) for size in ("3m", LARGEST)),
     *(_asked(size) for size in ("3m", LARGEST)),
     *(_weight(size) for size in ("3m", LARGEST)),
+    *(_memory(size) for size in ("3m", LARGEST)),
+    _REPLAY,
+    _PACE,
 )

@@ -18,7 +18,7 @@ from benchmarks.harness import ROOT
 from benchmarks.measure import Figures, Place
 from benchmarks.pressing import CursorLine
 from benchmarks.rows import Benchmark, Result, Row, Rule, Run, judge
-from benchmarks.store_catalogue import LARGEST, STORE_BENCHMARKS
+from benchmarks.store_catalogue import LARGEST, SIZES, STORE_BENCHMARKS
 from benchmarks.terminal import Until
 
 MACHINE = {
@@ -40,7 +40,8 @@ def measured(target: str, place: Place) -> Figures:
 
 
 # Of the store's sizes one is enough: what differs is only how much is prepared.
-EACH = (*BENCHMARKS, *(each for each in STORE_BENCHMARKS if each.name.endswith(LARGEST)))
+OTHER_SIZES = tuple(f"-{size}" for size in SIZES if size != LARGEST)
+EACH = (*BENCHMARKS, *(each for each in STORE_BENCHMARKS if not each.name.endswith(OTHER_SIZES)))
 
 
 @pytest.mark.parametrize("benchmark_", EACH, ids=lambda each: each.name)
