@@ -130,7 +130,10 @@ async def test_a_user_with_the_permissions_that_are_documented(node: Node, vhost
         nameplate = Nameplate(bus._consuming, "godtui.persister")
         await nameplate.write(Holder("me"))
         assert await nameplate.read() == Holder("me")
-    node.control("set_permissions", "--vhost", vhost, guest, "^$", ".*", ".*")
+        assert await bus.keeps_routing_key(MEMORY)
+        node.control("set_permissions", "--vhost", vhost, guest, "^$", ".*", ".*")
+        assert await bus.keeps_routing_key(MEMORY) is False
+        assert await bus.keeps_routing_key("nowhere") is None
 
 
 async def test_a_wrong_password(node: Node, vhost: str, guest: str) -> None:

@@ -28,6 +28,7 @@ __all__ = ["url"]
 
 WANTED = "type:test.event.created"
 QUEUE = QueueSpec("agent.inbox", ("test.#",))
+OWN = [(queue, "godtui's own") for queue in ("bloodbank.dead-letters", "godtui.persister", "godtui.dispatcher.active")]
 ASIDE = QueueSpec("aside", ("nothing.of.this",))
 
 
@@ -88,12 +89,19 @@ async def test_over_the_exchange_and_to_one_queue(url: str) -> None:
         await eventually(stored(engine, "type:candystore.replay.*", 4))
         assert await stored(engine, WANTED, 3)()
         assert engine.health().components["persister"].figures["held_before"] == 0
-        for queue, said in (("nowhere", "no queue named nowhere"), ("candystore.events", "not stored again")):
+        for queue, said in (("nowhere", "no queue named nowhere"), ("candystore.events", "not stored again"), *OWN):
             with pytest.raises(ReplayRefusedError, match=said):
                 await replays.create(ReplayRequest(filter=WANTED, to=f"queue:{queue}"))
         plan = await replays.plan(ReplayRequest(filter=WANTED, speed="max"))
         assert (plan.total, plan.exact, plan.invalid) == (3, True, 0)
         assert any("registry.yaml" in note for note in plan.notes)
+
+
+async def test_while_there_is_no_broker_a_replay_says_what_it_waits_for() -> None:
+    async with started("amqp://guest:guest@127.0.0.1:1/") as engine:
+        made = await engine.operations.replays.create(ReplayRequest(filter=""))
+        assert (made.state, made.reason) == ("running", "there is no connection to the broker")
+        assert await engine.operations.replays.replay(made.replay_id) == made
 
 
 async def test_where_the_history_is_elsewhere_there_are_no_replays() -> None:
