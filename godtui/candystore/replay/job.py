@@ -29,8 +29,6 @@ STEP: Final = 500
 STEP_BYTES: Final = 8 * 1024 * 1024
 TOGETHER_SECONDS: Final = 0.001
 """What is due so soon goes with what is due now: a commit takes longer."""
-LONGEST_LEAD_SECONDS: Final = 0.005
-"""As much earlier than it is due a step is begun at most, since it has only gone once it is kept."""
 RETRY_SECONDS: Final = 0.5
 LONGEST_SLEEP_SECONDS: Final = 3600.0
 
@@ -67,7 +65,6 @@ class Job:
         self._marks = Marks(replay.replay_id, replay.target)
         self._queue = queue_of(replay.target)
         self._playing: asyncio.Task[None] | None = None
-        self._lead = 0.0
         self._began_at = tools.clock.monotonic()
         self._began_done = replay.done
 
@@ -181,12 +178,10 @@ class Job:
         start = 0
         while start < len(events):
             await self._until_due(events[start], pace)
-            end = start + _due_together(events[start:], pace, self._tools.clock.monotonic() + self._lead)
+            end = start + _due_together(events[start:], pace, self._tools.clock)
             async with self.turn:
-                begun = self._tools.clock.monotonic()
                 if not await self.send(events[start:end]):
                     return False
-                self._learn_lead(self._tools.clock.monotonic() - begun)
             self.waits = ""
             self.share = 1.0
             start = end
@@ -195,17 +190,13 @@ class Job:
     async def _until_due(self, event: StoredEvent, pace: Pace) -> None:
         clock = self._tools.clock
         try:
-            while (ahead := pace.due(event.time) - self._lead - clock.monotonic()) > 0:
+            while (ahead := pace.due(event.time) - clock.monotonic()) > 0:
                 await clock.sleep(min(ahead, LONGEST_SLEEP_SECONDS))
         except asyncio.CancelledError:
             self.share = pace.left(event.time)
             raise
         # Until it is sent it is due, whatever comes between.
         self.share = 0.0
-
-    def _learn_lead(self, seconds: float) -> None:
-        """A step took so long; what happens once is soon forgotten."""
-        self._lead += (min(seconds, LONGEST_LEAD_SECONDS) - self._lead) / 8
 
     async def _fails(self, reason: str) -> bool:
         """It cannot go on; whether that is kept."""
@@ -243,9 +234,9 @@ def queue_of(target: str) -> str | None:
     return None if target == BUS else target.removeprefix(QUEUE)
 
 
-def _due_together(events: Sequence[StoredEvent], pace: Pace, moment: float) -> int:
-    """How many of the first go at a moment, one at least."""
-    horizon = moment + TOGETHER_SECONDS
+def _due_together(events: Sequence[StoredEvent], pace: Pace, clock: Clock) -> int:
+    """How many of the first go now, one at least."""
+    horizon = clock.monotonic() + TOGETHER_SECONDS
     number = size = 0
     for event in events[:STEP]:
         if number and (size >= STEP_BYTES or pace.due(event.time) > horizon):
