@@ -29,6 +29,7 @@ from godtui.topics import Matcher
 
 NO_MEMORY: Final = f"the log stands in the place of {MEMORY} here: what is stored is not stored again"
 
+NAMES: Final = "those that can have ASCII letters, digits, spaces and _.:@#,/+- only"
 NO_EXCHANGE: Final = (
     "no exchange of its own can be made for it, so that events come under the queue's name as routing key, their own"
     " in the header x-original-routing-key, where our library looks for it; the user needs permission for"
@@ -141,6 +142,8 @@ class BrokerCarrier:
             await self._look_at(queue)
         except UnknownQueueError:
             raise ReplayRefusedError(_unknown(queue), "/to") from None
+        except ValueError:  # the client library writes no such name
+            raise ReplayRefusedError(f"{queue[:80]!r} cannot be asked for over AMQP; {NAMES}", "/to") from None
         except NotNowError as error:
             raise NotNowError(f"whether there is a queue {queue} cannot be seen now: {error}") from None
 

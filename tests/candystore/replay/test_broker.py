@@ -89,7 +89,12 @@ async def test_over_the_exchange_and_to_one_queue(url: str) -> None:
         await eventually(stored(engine, "type:candystore.replay.*", 4))
         assert await stored(engine, WANTED, 3)()
         assert engine.health().components["persister"].figures["held_before"] == 0
-        for queue, said in (("nowhere", "no queue named nowhere"), ("candystore.events", "not stored again"), *OWN):
+        for queue, said in (
+            ("nowhere", "no queue named nowhere"),
+            ("candystore.events", "not stored again"),
+            ("ünïcode*", "over AMQP"),
+            *OWN,
+        ):
             with pytest.raises(ReplayRefusedError, match=said):
                 await replays.create(ReplayRequest(filter=WANTED, to=f"queue:{queue}"))
         plan = await replays.plan(ReplayRequest(filter=WANTED, speed="max"))
