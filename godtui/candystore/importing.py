@@ -26,7 +26,7 @@ from godtui.holyfields import Contracts, Registry
 from godtui.jsontext import Json, JsonError
 
 UNIT_EVENTS: Final = 250
-UNIT_BYTES: Final = 2 * 1024 * 1024
+UNIT_BYTES: Final = 1024 * 1024
 """What one commit takes: what is published meanwhile waits for it."""
 CONFLICT: Final = "conflict"
 

@@ -130,7 +130,7 @@ class EventLog:
         *,
         purpose: str,
     ) -> Page:
-        """Events by `seq` that meet conditions on `stored_events`, `limit` at most and some 4 MiB of them.
+        """Events by `seq` that meet conditions on `stored_events`, `limit` at most and some 2 MiB of them.
 
         Raises as `rows` does.
         """

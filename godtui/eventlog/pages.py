@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from godtui.envelope import StoredEvent
 from godtui.eventlog.migrations import COLUMNS
 
-PAGE_BYTES: Final = 4 * 1024 * 1024
+PAGE_BYTES: Final = 2 * 1024 * 1024
 """Bodies of one page, unless its first event alone has more."""
 SMALL_BYTES: Final = 8 * 1024
 """Bodies up to this size are read at once, whatever comes of them; of larger ones first only the size."""
