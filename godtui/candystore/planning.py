@@ -55,7 +55,6 @@ _BY_CORRELATION: Final = (
     "event_id = ? AND correlation_id = event_id",
 )
 _BY_TYPE: Final = "type_id = ?"
-_BY_SOURCE: Final = "source_id = ?"
 WITH_WORD: Final = (
     "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
 )
@@ -117,8 +116,9 @@ class _Planning:
         self._terms = terms
         self._positive = [term for term in terms if not term.negated]
         self._found = Plan(state=None if search is None else search.state)
-        self._few = False
+        self._few = self._none = False
         self._crossing = False
+        """Whether the search file may lead to fewer than the log's own indexes, whatever the terms are."""
 
     async def plan(self) -> Plan:
         found = self._found
@@ -128,6 +128,9 @@ class _Planning:
             found.way = Merged(self._log, ids) if ids else Listed(())
             return found
         ways = await self._named()
+        if self._none:
+            found.way = Listed(())
+            return found
         if await self._few_at_time():
             return found
         await self._choose(ways)
@@ -167,22 +170,26 @@ class _Planning:
         found.moments = None if moments == (EARLIEST, LATEST, EARLIEST) else moments
 
     async def _named(self) -> list[Merged]:
-        """The ways by type and by source, where the terms on them leave out any."""
+        """The way by type, where the terms leave out any; what they say of sources is a condition besides."""
         ways: list[Merged] = []
-        for table, column, condition, kind in (
-            ("types", "type_id", _BY_TYPE, TypeTerm),
-            ("sources", "source_id", _BY_SOURCE, SourceTerm),
-        ):
-            terms = [term for term in self._terms if isinstance(term, kind)]
-            identities = await self._identities(table, terms) if terms else None
-            if identities is None:
-                continue
-            if len(identities) <= MAX_NAMES:
-                # The sign keeps SQLite from the column's index, which is not in the order asked for.
-                self._found.require(f"+{column} IN ({', '.join('?' * len(identities))})", *identities)
-                ways.append(Merged(self._log, [Lookup(condition, one) for one in identities]))
-                self._found.tries_along |= len(identities) > MAX_MERGED
+        types = await self._narrowed("types", "type_id", TypeTerm)
+        if types is not None:
+            ways.append(Merged(self._log, [Lookup(_BY_TYPE, one) for one in types]))
+            self._found.tries_along |= len(types) > MAX_MERGED
+        # The log has no index of sources, which every append would pay for: the search file has one.
+        self._crossing |= await self._narrowed("sources", "source_id", SourceTerm) is not None
         return ways
+
+    async def _narrowed(self, table: str, column: str, kind: type[TypeTerm | SourceTerm]) -> list[int] | None:
+        """The ids of the names that the terms of a kind allow, to which rows are held; None for all, or too many."""
+        terms = [term for term in self._terms if isinstance(term, kind)]
+        identities = await self._identities(table, terms) if terms else None
+        if identities is None or len(identities) > MAX_NAMES:
+            return None
+        self._none |= not identities
+        # The sign keeps SQLite from the column's index, which is not in the order asked for.
+        self._found.require(f"+{column} IN ({', '.join('?' * len(identities))})", *identities)
+        return identities
 
     async def _identities(self, table: str, terms: Sequence[TypeTerm | SourceTerm]) -> list[int] | None:
         """The ids of the names that all of these terms allow; None for all, or for more than can be told."""

@@ -77,6 +77,10 @@ EVENTS = Migrations(
         CREATE TRIGGER retention_only_rises BEFORE UPDATE OF floor ON retention WHEN NEW.floor < OLD.floor
             BEGIN SELECT RAISE(ABORT, 'the retention floor only rises'); END;
         """,
+        """
+        -- Every append paid for it; whoever asks by source is led by the search file.
+        DROP INDEX events_by_source;
+        """,
     ),
 )
 

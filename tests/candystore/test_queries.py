@@ -343,7 +343,7 @@ def test_the_worst_that_can_be_asked_is_answered(store: Store, text: str, by_ind
 PLANS = {
     "": "PRIMARY KEY (rowid>? AND rowid<?)",
     "type:agent.task.failed": "events_by_type",
-    "source:cli": "events_by_source",
+    "source:cli": "PRIMARY KEY (rowid>? AND rowid<?)",
     f"id:{IDS[3]}": "events_by_id",
     f"correlation:{IDS[3]}": "events_by_correlation",
     "since:2026-02-12T14:10:00Z until:2026-02-12T14:10:30Z": "events_by_time",
