@@ -88,7 +88,9 @@ class _Output:
         """Write events; blocks. Raises OSError."""
         lines = [self._show(event, None) for event in events]
         text = b"".join([line if isinstance(line, bytes) else line.encode() for line in _with_newlines(lines)])
-        sys.stdout.buffer.write(text)
+        rest = memoryview(text)
+        while rest:  # an output without a buffer (PYTHONUNBUFFERED) may take less than it is given, and not say why
+            rest = rest[sys.stdout.buffer.write(rest) :]
         sys.stdout.buffer.flush()
         if events:
             self.reached = events[-1].seq

@@ -85,7 +85,7 @@ def test_a_disk_that_fills_in_mid_export_leaves_whole_lines(
 
 
 class _Full:
-    """Standard output on a file whose disk takes only so many bytes."""
+    """Standard output without a buffer, on a file whose disk takes only so many bytes: first fewer, then an error."""
 
     def __init__(self, descriptor: int, room: int) -> None:
         self._descriptor = descriptor
@@ -98,11 +98,12 @@ class _Full:
     def isatty(self) -> bool:
         return False
 
-    def write(self, text: bytes) -> None:
-        taken = min(self._room, len(text))
-        self._room -= os.write(self._descriptor, text[:taken])
-        if taken < len(text):
+    def write(self, text: bytes) -> int:
+        if not self._room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = os.write(self._descriptor, text[: self._room])
+        self._room -= written
+        return written
 
     def flush(self) -> None:
         return
