@@ -25,7 +25,7 @@ def chains_router(operations: Operations) -> APIRouter:
         operation_id="getChain",
         summary="The events of one correlation, and who caused whom",
         description="Causes are `source.causation_id` and a peer's parents in `correlation_ids`. One answer holds at "
-        "most some 16 MiB of bodies and 50,000 events; where there are more, `next_after` is the `after` of the rest.",
+        "most some 8 MiB of bodies and 50,000 events; where there are more, `next_after` is the `after` of the rest.",
         openapi_extra={"parameters": documented(ChainQuery)},
         responses={200: json_response("The chain.", "Chain", EXAMPLE_CHAIN), **problems(404, 422, 503)},
         response_class=Response,

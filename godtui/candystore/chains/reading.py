@@ -15,7 +15,7 @@ from godtui.candystore.counting import Count
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 
-MAX_BODY_BYTES: Final = 16 * 1024 * 1024
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 """One answer holds no more of bodies, unless its first event alone has more."""
 MAX_EVENTS: Final = 50_000
 """One answer holds no more events, however small."""
@@ -47,7 +47,7 @@ _CAUSES: Final = "SELECT event_id, seq, correlation_id FROM events WHERE event_i
 async def read_chain(log: EventLog, correlation_id: UUID, *, after: int = 0) -> Chain | None:
     """The events that carry a correlation id, beyond a position; None where there is none at all.
 
-    Holds at most some 16 MiB of bodies and 50,000 events; `next_after` then says where the rest begins. Raises
+    Holds at most some 8 MiB of bodies and 50,000 events; `next_after` then says where the rest begins. Raises
     LogUnavailableError.
     """
     total = await _count(log, correlation_id)
