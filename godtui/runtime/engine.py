@@ -370,7 +370,7 @@ class Engine:
             reader = f"the oldest read ({oldest[1]}) has run {oldest[0]:.0f} s" if oldest else "no read is running"
             return ComponentHealth("degraded", f"the write-ahead log has {log.wal_bytes:,} bytes; {reader}", figures)
         remark = None if history is None else history.remark
-        return ComponentHealth("ok", counted(log.last_seq, "event") + (f"; {remark}" if remark else ""), figures)
+        return ComponentHealth("ok", f"stored up to {log.last_seq:,}" + (f"; {remark}" if remark else ""), figures)
 
     def _schemas_health(self) -> ComponentHealth:
         contracts = self._contracts

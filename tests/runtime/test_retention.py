@@ -40,4 +40,6 @@ async def test_an_engine_cuts_what_its_setting_does_not_keep(tmp_path: Path) -> 
     assert await engine.operations.store.event(kept.event_id) is not None
     said = (await engine.operations.store.query(parse(f"type:{EVENT_TYPE}", now=MORNING), order="asc")).events
     assert said[0].envelope().payload["reason"] == "1d"
+    store = engine.health().components["store"]
+    assert store.detail == f"stored up to {store.figures['last_seq']:,}", "not how many there are: some were cut"
     await engine.stop()

@@ -62,7 +62,7 @@ class Tallier:
         figures = {"counted_to": self._counted, "behind": max(0, last - self._counted)}
         if last - self._counted > FAR_BEHIND:
             return ComponentHealth("ok", f"counting events anew: {self._counted:,} of {last:,}", figures)
-        return ComponentHealth("ok", f"{self._counted:,} events counted", figures)
+        return ComponentHealth("ok", f"counted up to {self._counted:,}", figures)
 
     async def _state(self) -> State:
         return State._make((await self._log.rows(STATE, purpose="how far is counted"))[0])
