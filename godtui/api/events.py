@@ -47,6 +47,8 @@ def events_router(operations: Operations, clock: Clock) -> APIRouter:
             wanted, limit=query.limit, cursor=cursor, order=query.order, from_seq=query.from_seq
         )
         number = await operations.store.count(wanted) if query.count == "true" else None
+        if number is not None and not number.exact:
+            number = number._replace(number=max(number.number, len(page.events)))
         return Response(_document(page, now, number), media_type="application/json")
 
     @router.get(

@@ -9,7 +9,7 @@ import pytest
 
 from godtui import filters, jsontext
 from godtui.envelope import new_id
-from godtui.operations import Operations, Question, StatisticsRefusedError
+from godtui.operations import Count, Operations, Question, StatisticsRefusedError
 from tests.api.test_batch import said
 from tests.api.test_events import fill
 from tests.api.test_operations_contract import draft, wanted, ways
@@ -64,6 +64,17 @@ async def test_a_page_tells_the_count_where_it_is_asked_for(http: httpx.AsyncCli
     page = (await http.get("/events?limit=1&text=b&count=true")).json()
     assert page["count"] == {"number": 1, "exact": True}
     assert "count" not in (await http.get("/events?limit=1&count=false")).json()
+
+
+async def test_an_estimate_is_no_less_than_the_page_beside_it(
+    http: httpx.AsyncClient, operations: Operations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def estimate(*_: object) -> Count:
+        return Count(0, exact=False)
+
+    monkeypatch.setattr(operations.store, "count", estimate)
+    await fill(http, said("a"), said("b"))
+    assert (await http.get("/events?count=true")).json()["count"] == {"number": 2, "exact": False}
 
 
 async def test_rates_are_of_the_last_minutes(http: httpx.AsyncClient, clock: ManualClock) -> None:
