@@ -31,6 +31,10 @@ LOOK_EVENTS: Final = 100_000
 
 BUSY_PAUSE: Final = 3.0
 """While others write, what catches up pauses so many times as long as it works; else as long."""
+BURST_RATE: Final = 20_000
+BURST_EVENTS: Final = 250_000
+BURST_PAUSE: Final = 20.0
+"""While more events a second are stored than that, up to so many of them are let pass: they are indexed soon after."""
 
 _EVENT_AT: Final = "SELECT event_id, stored_at FROM events WHERE seq = ?"
 _FIRST: Final = "SELECT seq, stored_at FROM events ORDER BY seq LIMIT 1"
@@ -212,7 +216,14 @@ class Search:
     async def _rest(self, started: float, last: int) -> None:
         """Let others be who want the processor, the disk and the log's readers; the log ended at `last` before."""
         took = self._clock.monotonic() - started
-        await self._clock.sleep(took * (BUSY_PAUSE if self._log.last_seq > last else 1.0))
+        await self._clock.sleep(took * self._pauses(self._log.last_seq - last, took))
+
+    def _pauses(self, grown: int, took: float) -> float:
+        """How many times as long as it worked it pauses, where the log grew by so many events meanwhile."""
+        if not grown:
+            return 1.0
+        is_burst = grown > took * BURST_RATE and self._log.last_seq - self._extent.indexed < BURST_EVENTS
+        return BURST_PAUSE if is_burst else BUSY_PAUSE
 
     async def _keep_indexes(self) -> None:
         """Take up changes of what is declared, and bring the payload indexes a step nearer to it."""

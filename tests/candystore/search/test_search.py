@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from godtui.candystore.queries import query
-from godtui.candystore.search import FILE_NAME, Search, lookups, tables, writer
+from godtui.candystore.search import FILE_NAME, Search, indexer, lookups, tables, writer
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog
 from godtui.filters import parse
@@ -264,3 +265,21 @@ async def test_other_payload_indexes_are_taken_up(log: EventLog, clock: ManualCl
     rows = await search.state.rows("SELECT count(*) FROM values_0", ())
     assert rows == [(1,)], "what is no longer declared takes no room"
     assert await seqs(log, search, "payload.number=7") == [8]
+
+
+@pytest.mark.parametrize(
+    ("grown", "behind", "pause"),
+    [
+        (0, 5_000, 1.0),
+        (100, 5_000, indexer.BUSY_PAUSE),
+        (5_000, 5_000, indexer.BURST_PAUSE),
+        (5_000, indexer.BURST_EVENTS, indexer.BUSY_PAUSE),
+    ],
+    ids=["alone", "beside others", "in a burst", "too far behind one"],
+)
+def test_it_pauses_the_longer_the_more_others_write(
+    tmp_path: Path, clock: ManualClock, grown: int, behind: int, pause: float
+) -> None:
+    log = SimpleNamespace(last_seq=behind)
+    search = indexer.Search(tmp_path, log, clock)  # type: ignore[arg-type]
+    assert search._pauses(grown, took=0.1) == pause
