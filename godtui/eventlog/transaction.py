@@ -17,6 +17,9 @@ from godtui.eventlog.cuts import CutEvent, CutIds
 from godtui.eventlog.errors import PoisonError
 
 MAX_ROWS_A_STATEMENT: Final = 128
+"""Of any number up to this, so that few statements are kept prepared."""
+LARGE_ROWS: Final = 500
+"""So many are one statement: it keeps fewer pages to roll back to than four do."""
 MAX_NAMES_KEPT: Final = 50_000
 MAX_NAME_KEPT: Final = 255
 """Longer names, which only a stranger's events carry, are looked up each time and not kept in memory."""
@@ -164,8 +167,9 @@ class Transaction:
         try:
             with self.unit():
                 outcomes: list[Outcome] = []
-                while chunk := records[len(outcomes) : len(outcomes) + MAX_ROWS_A_STATEMENT]:
-                    outcomes += self._insert_chunk(chunk)
+                while (left := len(records) - len(outcomes)) > 0:
+                    rows = LARGE_ROWS if left >= LARGE_ROWS else MAX_ROWS_A_STATEMENT
+                    outcomes += self._insert_chunk(records[len(outcomes) : len(outcomes) + rows])
                 return outcomes
         except UNSTORABLE as error:
             positions = [index for index, record in enumerate(records) if self._refuses(record)]
