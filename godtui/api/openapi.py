@@ -287,7 +287,10 @@ EXAMPLE_HEALTH: Shape = {
     "status": "ok",
     "version": "0.1.0",
     "instance": "workstation",
-    "components": {"bus": {"status": "ok", "detail": "embedded"}, "store": {"status": "ok", "detail": "stored up to 42"}},
+    "components": {
+        "bus": {"status": "ok", "detail": "embedded"},
+        "store": {"status": "ok", "detail": "stored up to 42"},
+    },
 }
 
 _PROBLEMS: dict[int, tuple[str, Shape]] = {

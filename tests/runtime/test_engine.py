@@ -99,7 +99,6 @@ async def test_it_takes_events_and_says_that_it_is_well(folder: Path) -> None:
             "notices",
             "registry",
             "replays",
-            "replays",
             "retention",
             "schemas",
             "search",
