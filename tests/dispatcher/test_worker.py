@@ -256,8 +256,13 @@ async def test_a_fault_of_its_own_is_shown_and_it_starts_again(there: World, mon
 
     parts = there.desk._dispatcher.parts  # type: ignore[attr-defined]
     monkeypatch.setattr(parts.intake._ledger, "prune", broken)
-    there.clock.advance(60)
-    await there.until(lambda: there.running.health().components["dispatcher"].status == "degraded")
+
+    def fails() -> bool:
+        # Who is not asleep yet hears of no advance: the next one wakes them.
+        there.clock.advance(60)
+        return there.running.health().components["dispatcher"].status == "degraded"
+
+    await there.until(fails)
     assert "RuntimeError: a bug" in there.running.health().components["dispatcher"].detail
     there.clock.advance(30)
     await there.until(there.works)
