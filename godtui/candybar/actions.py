@@ -26,6 +26,11 @@ class Actions(Generic[Answer]):
         self._expected = expected
         self._under_way: list[tuple[str, Future[Answer] | None]] = []
 
+    @property
+    def pending(self) -> bool:
+        """Whether of any it is not known yet what came of it."""
+        return bool(self._under_way)
+
     def waits_for(self, command: str) -> bool:
         """Whether just that is being asked already."""
         return any(command == asked for asked, _ in self._under_way)

@@ -91,7 +91,8 @@ class ReplayWatch:
             self._list_at = now
             self._list = self.ask(lambda replays: replays.replays(MOST_REPLAYS))
         current = self.current
-        if current is not None and self._view is None and now - self._view_at >= POLL_SECONDS:
+        is_due = self._view is None and not self._actions.pending and now - self._view_at >= POLL_SECONDS
+        if current is not None and is_due:
             self._view_at = now
             replay_id = current.replay_id
             self._view = self.ask(lambda replays: replays.replay(replay_id))
@@ -119,11 +120,16 @@ class ReplayWatch:
             self._view = None
 
     def outcomes(self) -> list[Outcome[ReplayView]]:
-        """What came of what was asked, each once; its answer is what is known of the replay from now on."""
+        """What came of what was asked, each once; its answer is what is known of the replay from now on.
+
+        While something else is being asked, that is presumed already, and older answers do not undo it.
+        """
         outcomes = self._actions.outcomes()
+        known = {one.replay_id for one in self.open}
         for outcome in outcomes:
-            if outcome.answer is not None:
-                self._adopt(outcome.answer, fresh=True)
+            told = outcome.answer
+            if told is not None and not (self._actions.pending and told.is_open and told.replay_id in known):
+                self._adopt(told, fresh=True)
         return outcomes
 
     def endings(self) -> list[ReplayView]:
@@ -148,6 +154,9 @@ class ReplayWatch:
         self._list = None
         self.fault = self._actions.error(asked)
         if self.fault is not None:
+            return
+        if self._actions.pending:
+            self.look()
             return
         told = asked.result()
         known = {one.replay_id for one in told}
