@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from benchmarks.programs import address_of, godtui, running
 from godtui import filters
 from godtui.api.client import HttpOperations
 from godtui.operations import Events as Found
-from godtui.operations import Operations, Position, ReplayRequest
+from godtui.operations import Operations, Position, ReplayRequest, ReplayStateError
 
 LINES: Final = 1_000
 FOUND_LITTLE: Final = "payload.duration_ms>=99990"
@@ -93,7 +93,8 @@ async def _replay(operations: Operations, place: Place) -> None:
         if view is None or view.state == "completed":
             return
         if view.sent >= enough:
-            await operations.replays.cancel(made.replay_id)
+            with suppress(ReplayStateError):  # it may have come to its end meanwhile
+                await operations.replays.cancel(made.replay_id)
             return
         await asyncio.sleep(LOOK_SECONDS)
 
