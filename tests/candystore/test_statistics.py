@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from godtui import filters
-from godtui.candystore.statistics import Question, Statistics, ask, asking
+from godtui.candystore.statistics import Latest, Question, Statistics, ask, asking
 from godtui.candystore.tallies import MIGRATIONS, Tallier, subtract
-from godtui.clock import rfc3339
+from godtui.clock import rfc3339, to_datetime
 from godtui.envelope import StoredEvent
 from godtui.eventlog import EventLog, Transaction
 from tests.clock import MICROSECONDS, MORNING, ManualClock
@@ -107,8 +108,15 @@ def recount(events: Sequence[StoredEvent], question: Question, told: Statistics)
     ]
     names = {"type": lambda e: e.event_type, "source": lambda e: e.source, "none": lambda e: ""}[question.by]
     numbers = Counter(map(names, chosen))
+    newest = {names(event): event for event in events if predicate(event)}
     groups = [
-        group.model_copy(update={"number": numbers[group.name], "counts": series(chosen, told, names, group.name)})
+        group.model_copy(
+            update={
+                "number": numbers[group.name],
+                "counts": series(chosen, told, names, group.name),
+                "latest": latest(newest.get(group.name)),
+            }
+        )
         for group in told.groups
     ]
     return told.model_copy(
@@ -119,6 +127,12 @@ def recount(events: Sequence[StoredEvent], question: Question, told: Statistics)
             "others_number": len(chosen) - sum(group.number for group in groups) if question.by != "none" else 0,
         }
     )
+
+
+def latest(event: StoredEvent | None) -> Latest | None:
+    if event is None:
+        return None
+    return Latest(event_id=UUID(bytes=event.event_id), seq=event.seq, stored_at=to_datetime(event.stored_at))
 
 
 def series(chosen: Sequence[StoredEvent], told: Statistics, names: Any, name: str | None) -> list[int | None]:
@@ -143,7 +157,7 @@ async def test_numbers_by_type_and_source(log: EventLog, clock: ManualClock) -> 
     assert [(group.name, group.number) for group in told.groups] == [(TYPES[0], 37), (TYPES[1], 35), (TYPES[2], 35)]
     assert [group.latest.seq for group in told.groups if group.latest] == [107, 105, 106]
     told = await ask(log, wanted("type:agent.# source:http", by="source"), clock.now())
-    assert [(group.name, group.latest) for group in told.groups] == [("http", None)]
+    assert [(group.name, group.latest and group.latest.seq) for group in told.groups] == [("http", 107)]
     assert told == recount(await everything(log), wanted("type:agent.# source:http", by="source"), told)
 
 

@@ -37,6 +37,7 @@ _LAST_MOMENT: Final = 253_402_300_799
 """The last second of the year 9999, the last that can be written."""
 
 _KEYS: Final[dict[By, str]] = {"type": "type_id", "source": "source_id", "none": "0"}
+_LATEST: Final = "SELECT seq, event_id, stored_at FROM events WHERE seq IN (SELECT value FROM json_each(?))"
 _NAMED: Final[dict[By, str]] = {"type": "types", "source": "sources", "none": ""}
 
 
@@ -302,19 +303,24 @@ class _Asking:
         return dict(await self._log.rows(statement, (listed(list(kept)),), purpose="names"))
 
     async def _latest(self, chosen: _Chosen, kept: Sequence[int]) -> dict[int, Latest]:
-        """The newest of each key, where one index tells."""
-        other = chosen.sources if chosen.by == "type" else chosen.types
-        if not kept or other is not None:
+        """The newest of each key; none of one of which retention has cut everything."""
+        if not kept:
             return {}
         column = _KEYS[chosen.by]
         statement = (
-            f"SELECT e.{column}, e.event_id, e.seq, e.stored_at FROM json_each(?) k JOIN events e"  # noqa: S608 - ours
-            f" ON e.seq = (SELECT max(seq) FROM events WHERE {column} = k.value)"
+            f"SELECT {column}, max(seq) FROM newest"  # noqa: S608 - all parts are ours
+            f" WHERE {column} IN (SELECT value FROM json_each(?)){chosen.condition} GROUP BY 1"
         )
-        rows: list[tuple[Any, ...]] = await self._log.rows(statement, (listed(list(kept)),), purpose="the latest")
+        rows = await self._log.rows(statement, (listed(list(kept)), *chosen.parameters), purpose="the latest")
+        newest: dict[int, int] = dict(rows)
+        for one in self._fresh:
+            newest[chosen.key(one)] = max(one.newest, newest.get(chosen.key(one), 0))
+        wanted = listed([newest[key] for key in kept if key in newest])
+        told = {row[0]: row for row in await self._log.rows(_LATEST, (wanted,), purpose="the latest events")}
         return {
-            key: Latest(event_id=UUID(bytes=event_id), seq=seq, stored_at=to_datetime(at))
-            for key, event_id, seq, at in rows
+            key: Latest(event_id=UUID(bytes=row[1]), seq=row[0], stored_at=to_datetime(row[2]))
+            for key in kept
+            if (row := told.get(newest.get(key, 0)))
         }
 
 

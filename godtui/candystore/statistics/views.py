@@ -77,8 +77,8 @@ class Latest(View):
 class Group(View):
     """One type, or one source: its number, and its rates (events a second over the last minute and five).
 
-    `counts` are its numbers bucket by bucket; None where the tallies are no longer that fine. `latest` is None where
-    both types and sources were chosen.
+    `counts` are its numbers bucket by bucket; None where the tallies are no longer that fine. `latest` is of all time;
+    None where retention has cut it.
     """
 
     name: str

@@ -17,7 +17,6 @@ from godtui.candystore.tallies.tables import (
     State,
     add,
     slots,
-    spread,
     state,
 )
 from godtui.clock import Clock
@@ -101,11 +100,12 @@ class Add:
 
     def __init__(self, known: State, counted: list[Fresh], upto: int, now: int) -> None:
         self._known = known
-        self._amounts = spread(counted, now)
+        self._counted = counted
+        self._now = now
         self._upto = upto
 
     def __call__(self, transaction: Transaction) -> bool:
         if state(transaction) != self._known:
             return False
-        add(transaction, self._amounts, self._upto)
+        add(transaction, self._counted, self._now, self._upto)
         return True

@@ -15,5 +15,5 @@ def subtract(transaction: Transaction, cut: Sequence[CutEvent]) -> None:
     found = Counter(
         (one.stored_at // 1_000_000 // SLOT * SLOT, one.type_id, one.source_id) for one in cut if one.seq <= counted_to
     )
-    slots = [Fresh(*key, number, number) for key, number in found.items()]
+    slots = [Fresh(*key, number, number, 0) for key, number in found.items()]
     take_off(transaction, spread(slots, transaction.now // 1_000_000, -1))

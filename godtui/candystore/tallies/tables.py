@@ -24,6 +24,18 @@ MIGRATIONS = Migrations(
         CREATE TABLE tallied (counted_to INTEGER NOT NULL, version INTEGER NOT NULL) STRICT;
         INSERT INTO tallied VALUES (0, 0);
         """,
+        """
+        -- The newest position of each type and source among what is counted; retention may have cut it since.
+        CREATE TABLE newest (
+            type_id INTEGER NOT NULL,
+            source_id INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            PRIMARY KEY (type_id, source_id)
+        ) STRICT, WITHOUT ROWID;
+        -- Everything is counted again, so that all of it is known here.
+        DELETE FROM tallies;
+        UPDATE tallied SET counted_to = 0, version = version + 1;
+        """,
     ),
 )
 
@@ -44,7 +56,7 @@ START: Final = f"(stored_at - ((stored_at % {SLOT}000000) + {SLOT}000000) % {SLO
 
 SLOTS: Final = (
     f"SELECT {START}, type_id, source_id, count(*), count(*) FILTER (WHERE NOT EXISTS"  # noqa: S608 - ours
-    " (SELECT 1 FROM imported i WHERE i.first_seq <= e.seq AND i.last_seq >= e.seq))"
+    " (SELECT 1 FROM imported i WHERE i.first_seq <= e.seq AND i.last_seq >= e.seq)), max(seq)"
     " FROM events e WHERE seq > ? AND seq <= ? GROUP BY 1, 2, 3"
 )
 """The events between two positions, slot by slot."""
@@ -61,6 +73,8 @@ PRUNE: Final = """
     )
 """
 _ONE: Final = "span = ? AND start = ? AND type_id = ? AND source_id = ?"
+_ADD: Final = "INSERT INTO tallies VALUES {} ON CONFLICT DO UPDATE SET number = number + excluded.number"
+_RENEW: Final = "INSERT INTO newest VALUES {} ON CONFLICT DO UPDATE SET seq = excluded.seq"
 _TAKE_OFF: Final = f"UPDATE tallies SET number = number + ? WHERE {_ONE} RETURNING number"  # noqa: S608 - ours
 _REMOVE: Final = f"DELETE FROM tallies WHERE {_ONE}"  # noqa: S608 - ours
 
@@ -75,7 +89,7 @@ class State(NamedTuple):
 class Fresh(NamedTuple):
     """Some events of one slot, of one type and source; `start` in seconds since 1970.
 
-    `traffic` are those that were not imported: of these alone rates are made.
+    `traffic` are those that were not imported: of these alone rates are made. `newest` is the last one's position.
     """
 
     start: int
@@ -83,6 +97,7 @@ class Fresh(NamedTuple):
     source_id: int
     number: int
     traffic: int
+    newest: int
 
 
 Key = tuple[int, int, int, int]
@@ -97,7 +112,7 @@ def state(transaction: Transaction) -> State:
 def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
     """What slots add to the tallies of every span; finer ones only for as long as they are kept. `now` in seconds."""
     found: dict[Key, int] = {}
-    for start, type_id, source_id, number, traffic in slots:
+    for start, type_id, source_id, number, traffic, _ in slots:
         spans = [(ALL, 0), (DAY, start - start % DAY), (HOUR, start - start % HOUR)]
         for span, kept in _KEPT.items():
             begins = start - start % span
@@ -112,13 +127,20 @@ def spread(slots: Iterable[Fresh], now: int, sign: int = 1) -> dict[Key, int]:
     return found
 
 
-def add(transaction: Transaction, amounts: Mapping[Key, int], counted_to: int) -> None:
-    """Add amounts, and say how far is counted with them."""
-    rows = [(*key, number) for key, number in amounts.items()]
-    while rows:
-        some, rows = rows[:_ROWS_A_STATEMENT], rows[_ROWS_A_STATEMENT:]
-        # Many rows a statement: `executemany` gives the interpreter lock up and takes it again for each.
-        transaction.execute(_upsert(len(some)), [value for row in some for value in row])
+def newest(slots: Iterable[Fresh]) -> dict[tuple[int, int], int]:
+    """The newest position of each type and source."""
+    found: dict[tuple[int, int], int] = {}
+    for one in slots:
+        pair = (one.type_id, one.source_id)
+        found[pair] = max(one.newest, found.get(pair, 0))
+    return found
+
+
+def add(transaction: Transaction, counted: Sequence[Fresh], now: int, counted_to: int) -> None:
+    """Add what was counted, and say how far; `now` in seconds since 1970."""
+    amounts = [(*key, number) for key, number in spread(counted, now).items()]
+    _upsert(transaction, _ADD, amounts)
+    _upsert(transaction, _RENEW, [(*pair, seq) for pair, seq in newest(counted).items()])
     transaction.execute(_ADVANCE, (counted_to,))
 
 
@@ -131,9 +153,12 @@ def take_off(transaction: Transaction, amounts: Mapping[Key, int]) -> None:
     transaction.execute(_SUBTRACTED)
 
 
-def _upsert(rows: int) -> str:
-    values = ", ".join(["(?, ?, ?, ?, ?)"] * rows)
-    return f"INSERT INTO tallies VALUES {values} ON CONFLICT DO UPDATE SET number = number + excluded.number"  # noqa: S608 - question marks
+def _upsert(transaction: Transaction, statement: str, rows: Sequence[tuple[int, ...]]) -> None:
+    """Many rows a statement: `executemany` gives the interpreter lock up and takes it again for each."""
+    for start in range(0, len(rows), _ROWS_A_STATEMENT):
+        some = rows[start : start + _ROWS_A_STATEMENT]
+        values = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+        transaction.execute(statement.format(values), [value for row in some for value in row])
 
 
 def slots(rows: Sequence[tuple[Any, ...]]) -> list[Fresh]:
