@@ -124,7 +124,7 @@ class _Scan:
 
     async def _through(self, stretch: _Stretch) -> AsyncGenerator[Step]:
         way, above, below = stretch
-        tries_along = way is not None and way is self._plan.way and self._plan.tries_along
+        tries_along = way is not None and way is self._plan.hinted and self._plan.tries_along
         while above + 1 < below:
             started = self._clock.monotonic()
             if way is None or tries_along:

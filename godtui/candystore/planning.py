@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from godtui.candystore.search import (
+    MAX_ALTERNATIVES,
     Moments,
     Search,
     SearchUnavailableError,
@@ -36,8 +37,8 @@ from godtui.filters import (
 )
 from godtui.topics import Matcher
 
-MAX_MERGED: Final = 8
-"""Up to this many types or sources are merged from their index at once; more are met often enough along the log."""
+MAX_MARKED: Final = 8
+"""More types than these are likely met often enough along the log, which is tried first."""
 MAX_NAMES: Final = 400
 """Of more types or sources than these, no statement names them."""
 MAX_READ: Final = 5_000
@@ -54,7 +55,6 @@ _BY_CORRELATION: Final = (
     "correlation_id = ? AND correlation_id <> event_id",
     "event_id = ? AND correlation_id = event_id",
 )
-_BY_TYPE: Final = "type_id = ?"
 WITH_WORD: Final = (
     "(instr(lower(CAST(body AS TEXT)), ?) OR length(CAST(body AS TEXT)) <> length(body) OR instr(body, X'5C75'))"
 )
@@ -73,8 +73,8 @@ LATEST: Final = 1 << 62
 class Plan:
     """Where to look, between two positions.
 
-    `way` leads through the log's own indexes, None goes along the log; up to `indexed`, `hinted` leads there sooner,
-    where there is one. `conditions` are on columns beside `seq`: they spare reading rows that cannot match.
+    `way` leads through the log's own indexes, None goes along the log; up to `indexed`, `hinted` leads there, where
+    there is one. `conditions` are on columns beside `seq`: they spare reading rows that cannot match.
     `sought` are words that bodies have, unless they have other letters than ASCII; `reads_bodies` says that whole
     events have to be looked into.
     """
@@ -89,7 +89,7 @@ class Plan:
     below: int = LATEST
     reads_bodies: bool = False
     tries_along: bool = False
-    """Whether what is wanted is likely met soon along the log, though `way` leads there too."""
+    """Whether what is wanted is likely met soon along the log, though `hinted` leads there too."""
     moments: Moments | None = None
 
     @property
@@ -116,9 +116,9 @@ class _Planning:
         self._terms = terms
         self._positive = [term for term in terms if not term.negated]
         self._found = Plan(state=None if search is None else search.state)
-        self._few = self._none = False
-        self._crossing = False
-        """Whether the search file may lead to fewer than the log's own indexes, whatever the terms are."""
+        self._led: list[Term] = []
+        """Terms whose words, or marks of names, lead through the search file."""
+        self._none = False
 
     async def plan(self) -> Plan:
         found = self._found
@@ -127,13 +127,13 @@ class _Planning:
         if ids is not None:
             found.way = Merged(self._log, ids) if ids else Listed(())
             return found
-        ways = await self._named()
+        await self._hold("types", "type_id", TypeTerm)
+        await self._hold("sources", "source_id", SourceTerm)
         if self._none:
             found.way = Listed(())
             return found
         if await self._few_at_time():
             return found
-        await self._choose(ways)
         try:
             await self._hint()
         except SearchUnavailableError:
@@ -169,44 +169,32 @@ class _Planning:
         moments = Moments(since, until, stored_since)
         found.moments = None if moments == (EARLIEST, LATEST, EARLIEST) else moments
 
-    async def _named(self) -> list[Merged]:
-        """The way by type, where the terms leave out any; what they say of sources is a condition besides."""
-        ways: list[Merged] = []
-        types = await self._narrowed("types", "type_id", TypeTerm)
-        if types is not None:
-            ways.append(Merged(self._log, [Lookup(_BY_TYPE, one) for one in types]))
-            self._found.tries_along |= len(types) > MAX_MERGED
-        # The log has no index of sources, which every append would pay for: the search file has one.
-        self._crossing |= await self._narrowed("sources", "source_id", SourceTerm) is not None
-        return ways
+    async def _hold(self, table: str, column: str, kind: type[TypeTerm | SourceTerm]) -> None:
+        """Hold rows to the names that the terms of a kind allow, and be led by them, unless they leave out none.
 
-    async def _narrowed(self, table: str, column: str, kind: type[TypeTerm | SourceTerm]) -> list[int] | None:
-        """The ids of the names that the terms of a kind allow, to which rows are held; None for all, or too many."""
+        The log has no index of types or sources, which every append would pay for: the search file has.
+        """
         terms = [term for term in self._terms if isinstance(term, kind)]
-        identities = await self._identities(table, terms) if terms else None
-        if identities is None or len(identities) > MAX_NAMES:
-            return None
-        self._none |= not identities
-        # The sign keeps SQLite from the column's index, which is not in the order asked for.
-        self._found.require(f"+{column} IN ({', '.join('?' * len(identities))})", *identities)
-        return identities
-
-    async def _identities(self, table: str, terms: Sequence[TypeTerm | SourceTerm]) -> list[int] | None:
-        """The ids of the names that all of these terms allow; None for all, or for more than can be told."""
-        names = [_plain_names(term) for term in terms if not term.negated]
-        exact = [one for one in names if one is not None]
+        positive = [term for term in terms if not term.negated]
+        exact = [names for term in positive if (names := _plain_names(term)) is not None]
         if exact:
             wanted = set.intersection(*map(set, exact))
             rows = [(row[0], name) for name in wanted for row in await self._rows(_NAMED[table], (name,))]
         else:
-            rows = await self._rows(_NAMES[table], (MAX_READ + 1,))
-            if len(rows) > MAX_READ:
-                # Too many to look through: the words of a pattern may still lead.
-                self._crossing = True
-                return None
+            rows = await self._rows(_NAMES[table], (MAX_READ + 1,)) if terms else []
+        if len(rows) > MAX_READ:
+            # Too many to look through: the words of a pattern may still lead.
+            self._led += positive
+            return
         tests = [_name_test(term) for term in terms]
-        identities = [identity for identity, name in rows if all(test(name) for test in tests)]
-        return None if len(identities) == len(rows) and not exact else identities
+        allowed = [(identity, name) for identity, name in rows if all(test(name) for test in tests)]
+        if len(allowed) == len(rows) and not exact:
+            return
+        self._none |= not allowed
+        if len(allowed) <= MAX_NAMES:
+            self._found.require(f"{column} IN ({', '.join('?' * len(allowed))})", *(one[0] for one in allowed))
+        self._led += positive if len(allowed) > MAX_ALTERNATIVES else [kind(tuple(name for _, name in allowed))]
+        self._found.tries_along |= len(allowed) > MAX_MARKED
 
     async def _few_at_time(self) -> bool:
         """Whether a stretch of time holds so few events that they are all there is to look at."""
@@ -223,23 +211,13 @@ class _Planning:
                 self._found.above, self._found.below = lowest - 1, highest + 1
         return False
 
-    async def _choose(self, ways: Sequence[Merged]) -> None:
-        """Take the way through the log's indexes that leads to the fewest positions, as far as they are counted."""
-        if len(ways) == 1 and (self._found.state is None or not any(map(leads, self._positive))):
-            self._found.way = ways[0]
-        elif ways:
-            counts = [await self._count(way) for way in ways]
-            least = min(range(len(ways)), key=counts.__getitem__)
-            self._found.way = ways[least]
-            self._few = counts[least] < FEW
-            self._crossing |= len(ways) > 1
-
     async def _hint(self) -> None:
-        """Find a way through the search file, where it leads to fewer. Raises SearchUnavailableError."""
+        """Find a way through the search file. Raises SearchUnavailableError."""
         found = self._found
-        if found.state is None or self._few:
+        if found.state is None:
             return
         leading = [term for term in self._positive if leads(term)]
+        found.tries_along &= not leading
         alone = len([term for term in self._terms if not isinstance(term, TimeTerm | StoredSinceTerm)]) == 1
         indexed = [
             (term, identity)
@@ -256,12 +234,8 @@ class _Planning:
                 found.hinted = await few_in_range(found.state, identity, term, FEW)
                 if found.hinted is not None:
                     return
-        asked = expression(self._positive) if leading or self._crossing else None
+        asked = expression([*leading, *self._led])
         found.hinted = None if asked is None else Words(found.state, asked)
-
-    async def _count(self, way: Merged) -> int:
-        """How many positions a way leads to, up to FEW; one of many lookups is not worth the look."""
-        return len((await way.positions("desc", 0, LATEST, FEW)).positions) if way.lookups <= MAX_MERGED else FEW
 
     async def _rows(self, statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return await self._log.rows(statement, parameters, purpose="where a query leads")

@@ -81,6 +81,10 @@ EVENTS = Migrations(
         -- Every append paid for it; whoever asks by source is led by the search file.
         DROP INDEX events_by_source;
         """,
+        """
+        -- As that of sources.
+        DROP INDEX events_by_type;
+        """,
     ),
 )
 

@@ -76,7 +76,7 @@ def ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     if request.param == "narrow":
         limits = {
             candidates: {"PAGE_ROWS": 7, "FIRST_WINDOW": 50, "FIRST_BODIES": 30, "WIDEST_WINDOW": 60, "DENSE": 5},
-            planning: {"STRETCH_ROWS": 40, "MAX_MERGED": 2, "FEW": 20, "MAX_READ": 5},
+            planning: {"STRETCH_ROWS": 40, "MAX_MARKED": 2, "MAX_ALTERNATIVES": 3, "FEW": 20, "MAX_READ": 5},
             store_ways: {"LOOKUPS_A_STATEMENT": 2},
         }
         for module, values in limits.items():
@@ -342,7 +342,7 @@ def test_the_worst_that_can_be_asked_is_answered(store: Store, text: str, by_ind
 
 PLANS = {
     "": "PRIMARY KEY (rowid>? AND rowid<?)",
-    "type:agent.task.failed": "events_by_type",
+    "type:agent.task.failed": "PRIMARY KEY (rowid>? AND rowid<?)",
     "source:cli": "PRIMARY KEY (rowid>? AND rowid<?)",
     f"id:{IDS[3]}": "events_by_id",
     f"correlation:{IDS[3]}": "events_by_correlation",

@@ -115,7 +115,7 @@ def test_the_first_and_the_last_page(closed: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["events_by_id", "events_by_type", "events_by_time"])
+@pytest.mark.parametrize("name", ["events_by_id", "events_by_correlation", "events_by_time"])
 def test_a_broken_index_costs_nothing(closed: Path, name: str) -> None:
     overwrite(closed, root(closed, name), b"\xff" * PAGE)
     saved, target = salvaged(closed)

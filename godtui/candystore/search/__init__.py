@@ -3,7 +3,7 @@
 What it finds is a superset; a filter's predicate decides. What it has not reached yet is scanned.
 """
 
-from godtui.candystore.search.hints import expression, leads
+from godtui.candystore.search.hints import MAX_ALTERNATIVES, expression, leads
 from godtui.candystore.search.indexer import Search, State
 from godtui.candystore.search.lookups import Moments, SearchUnavailableError, Words, spans
 from godtui.candystore.search.tables import FILE_NAME
@@ -11,6 +11,7 @@ from godtui.candystore.search.values import Values, few_in_range
 
 __all__ = [
     "FILE_NAME",
+    "MAX_ALTERNATIVES",
     "Moments",
     "Search",
     "SearchUnavailableError",
