@@ -30,10 +30,14 @@ _CHAINED: Final = 0.8
 
 
 class Events:
-    """Records without end, the same for the same seed but for their ids; times end about now."""
+    """Records without end, the same for the same seed but for their ids; times end about now.
 
-    def __init__(self, count: int, seed: int = 1) -> None:
+    Each has a text of `prose` letters in its payload, where that is not 0.
+    """
+
+    def __init__(self, count: int, seed: int = 1, prose: int = 0) -> None:
         self._random = Random(seed)
+        self._prose = " ".join(f"w{self._random.randrange(_WORDS):x}" for _ in range(prose // 4))[:prose]
         self._chain: UUID | None = None
         self._at = time.time_ns() // 1000 - count * SPACING
         self._number = 0
@@ -72,10 +76,14 @@ class Events:
         words = [f"w{min(int(random.paretovariate(0.7)), _WORDS):x}" for _ in range(8)]
         if self._number % RARE_EVERY == 0:
             words.append(RARE.format(number=self._number // RARE_EVERY))
-        return {
+        payload = {
             "task": f"INFRA-{random.randrange(100_000)}",
             "title": " ".join(words),
             "agent": random.choice(("grolf", "jelmore", "lenoon")),
             "duration_ms": random.randrange(100_000),
             "outcome": random.choice(("ok", "failed")),
         }
+        if self._prose:
+            cut = random.randrange(len(self._prose))
+            payload["prose"] = self._prose[cut:] + self._prose[:cut]
+        return payload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Final
@@ -14,12 +14,14 @@ from benchmarks.events import Events
 from benchmarks.idling import resident
 from benchmarks.measure import Figures, Place
 from benchmarks.programs import address_of, godtui, running
+from benchmarks.storing import PROSE
 from godtui import filters
 from godtui.api.client import HttpOperations
 from godtui.operations import Events as Found
 from godtui.operations import Operations, Position, ReplayRequest, ReplayStateError
 
 LINES: Final = 1_000
+LARGE_LINES: Final = 4
 FOUND_LITTLE: Final = "payload.duration_ms>=99990"
 """No index leads there: every event is looked into, and one of ten thousand is found."""
 QUERY_SECONDS: Final = 15.0
@@ -29,19 +31,26 @@ LOOK_SECONDS: Final = 0.05
 _RESET_PEAK: Final = "5"
 
 
+Work = Callable[[Operations, Place], Awaitable[None]]
+
+
 def remembered(place: Place) -> Figures:
     """MiB at the highest of each, beyond what it had once it had caught up with the prepared store."""
+    return _measured(place, {"query": _query, "export": _export, "replay": _replay, "import": _import})
+
+
+def remembered_large(place: Place) -> Figures:
+    """The same in a store whose events have 900 kB each, and of a page of as many as there may be."""
+    works = {"query": _query, "page": _page, "export": _export, "replay": _replay, "import": _import_large}
+    return _measured(place, works)
+
+
+def _measured(place: Place, works: Mapping[str, Work]) -> Figures:
     with running(godtui(place.prepared, "--headless"), place.folder) as process:
-        return asyncio.run(_remembered(place, address_of(place.prepared, process), process.pid))
+        return asyncio.run(_remembered(place, works, address_of(place.prepared, process), process.pid))
 
 
-async def _remembered(place: Place, url: str, pid: int) -> Figures:
-    works: dict[str, Callable[[Operations, Place], Awaitable[None]]] = {
-        "query": _query,
-        "export": _export,
-        "replay": _replay,
-        "import": _import,
-    }
+async def _remembered(place: Place, works: Mapping[str, Work], url: str, pid: int) -> Figures:
     async with HttpOperations(url) as operations, asyncio.timeout(LONGEST_SECONDS):
         await _caught_up(operations)
         await asyncio.sleep(place.choose(REST_SECONDS, 0.0))
@@ -72,14 +81,20 @@ async def _query(operations: Operations, place: Place) -> None:
         page = await operations.store.query(wanted, cursor=page.next_cursor)
 
 
+async def _page(operations: Operations, _place: Place) -> None:
+    await operations.store.query(filters.parse("", now=0), limit=1_000)
+
+
 async def _export(operations: Operations, place: Place) -> None:
     rest = place.choose(200_000, 1_000)
+    newest = (await operations.store.query(filters.parse("", now=0), limit=1)).events
+    end = newest[0].seq if newest else 0
     frames = operations.store.stream(filters.parse("", now=0), after=0, positions=True)
     async with aclosing(frames):
         async for frame in frames:
             if isinstance(frame, Found):
                 rest -= len(frame.events)
-            elif isinstance(frame, Position) and rest <= 0:
+            elif isinstance(frame, Position) and (rest <= 0 or frame.seq >= end):
                 return
 
 
@@ -102,8 +117,16 @@ async def _replay(operations: Operations, place: Place) -> None:
 async def _import(operations: Operations, place: Place) -> None:
     """Plain envelopes, which are judged."""
     count = place.choose(100_000, 1_000)
-    events = Events(count, seed=5)
-    for _ in range(count // LINES):
-        lines = [record.body for record in itertools.islice(events, LINES)]
-        if (await operations.archive.import_lines(lines)).stored != LINES:
+    await _imported(operations, Events(count, seed=5), count, LINES)
+
+
+async def _import_large(operations: Operations, place: Place) -> None:
+    count = place.choose(160, 4)
+    await _imported(operations, Events(count, seed=5, prose=PROSE), count, LARGE_LINES)
+
+
+async def _imported(operations: Operations, events: Events, count: int, at_once: int) -> None:
+    for _ in range(count // at_once):
+        lines = [record.body for record in itertools.islice(events, at_once)]
+        if (await operations.archive.import_lines(lines)).stored != at_once:
             raise RuntimeError("an event was not imported")

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.rows import Benchmark, Row, Rule
 
-SIZES: Final = {"0": None, "1m": "fill_one", "3m": "fill_three", "10m": "fill_ten"}
+SIZES: Final = ("0", "1m", "3m", "10m")
+FILLED: Final = {"1m": "fill_one", "3m": "fill_three", "10m": "fill_ten", "large": "fill_large"}
 LARGEST: Final = "10m"
 
 
 def _filled(size: str) -> str | None:
-    function = SIZES[size]
-    return None if function is None else f"benchmarks.storing:{function}"
+    return f"benchmarks.storing:{FILLED[size]}" if size in FILLED else None
 
 
 def _append(size: str) -> Benchmark:
@@ -113,16 +114,25 @@ def _weight(size: str) -> Benchmark:
     )
 
 
-def _memory(size: str) -> Benchmark:
-    works = {
-        "query": "a query that looks into every event and finds little",
-        "export": "an export of 200,000 events",
-        "replay": "a replay of 100,000 at max",
-        "import": "an import of 100,000 lines",
-    }
+_WORKS: Final = {
+    "query": "a query that looks into every event and finds little",
+    "export": "an export of 200,000 events",
+    "replay": "a replay of 100,000 at max",
+    "import": "an import of 100,000 lines",
+}
+_LARGE_WORKS: Final = {
+    "query": "a query that looks into every event and finds little",
+    "page": "a page of as many as there may be",
+    "export": "an export of 300 events",
+    "replay": "a replay of 300 at max",
+    "import": "an import of 160 lines",
+}
+
+
+def _memory(what: str, size: str, function: str, works: Mapping[str, str]) -> Benchmark:
     rows = tuple(
         Row(
-            what=f"store of {size}: {said}, memory beyond that at rest",
+            what=f"{what}: {said}, memory beyond that at rest",
             figure=figure,
             unit="MiB",
             rule=Rule.AMOUNT,
@@ -132,7 +142,7 @@ def _memory(size: str) -> Benchmark:
         )
         for figure, said in works.items()
     )
-    return Benchmark(f"store-memory-{size}", "benchmarks.remembering:remembered", prepare=_filled(size), rows=rows)
+    return Benchmark(f"store-memory-{size}", f"benchmarks.remembering:{function}", prepare=_filled(size), rows=rows)
 
 
 _REPLAY: Final = Benchmark(
@@ -173,7 +183,8 @@ STORE_BENCHMARKS: Final = (
     *(_lag(size) for size in ("3m", LARGEST)),
     *(_asked(size) for size in ("3m", LARGEST)),
     *(_weight(size) for size in ("3m", LARGEST)),
-    *(_memory(size) for size in ("3m", LARGEST)),
+    *(_memory(f"store of {size}", size, "remembered", _WORKS) for size in ("3m", LARGEST)),
+    _memory("events of 900 kB", "large", "remembered_large", _LARGE_WORKS),
     _REPLAY,
     _PACE,
 )

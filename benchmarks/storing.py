@@ -21,6 +21,8 @@ from godtui.runtime.interpreter import tune
 
 BATCH: Final = 500
 MILLION: Final = 1_000_000
+LARGE: Final = 300
+PROSE: Final = 900_000
 STEADY_RATE: Final = 5_000
 STEADY_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.01
@@ -40,6 +42,11 @@ def fill_three(place: Place) -> None:
 def fill_ten(place: Place) -> None:
     """A store of ten million."""
     asyncio.run(_fill(place, 10 * MILLION))
+
+
+def fill_large(place: Place) -> None:
+    """A store of few events with 900 kB each."""
+    asyncio.run(_fill_large(place))
 
 
 def appended(place: Place) -> Figures:
@@ -105,6 +112,14 @@ async def _fill(place: Place, count: int) -> None:
     async with store(place.prepared) as (log, index):
         for _ in range(count // BATCH):
             await log.append(events.batch(BATCH))
+        await caught_up(log, index)
+
+
+async def _fill_large(place: Place) -> None:
+    events = Events(LARGE, prose=PROSE)
+    async with store(place.prepared) as (log, index):
+        for _ in range(place.choose(LARGE, 4)):
+            await log.append(events.batch(1))
         await caught_up(log, index)
 
 
