@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice, pairwise
 from typing import Final, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from rich.cells import cell_len
 
+from godtui.candybar.chain_steps import MOST_LEVELS, Step, began, steps
 from godtui.candybar.figures import SECOND, delta
 from godtui.candybar.plaintext import clip, clip_middle, plain
 from godtui.candybar.preview import preview
@@ -17,18 +18,16 @@ from godtui.operations import Chain, Fold, Node, Orphan, Tree, plant
 SIBLINGS: Final = 20
 """Of more siblings than these the rest is folded."""
 MOST_LINES: Final = 1_000
-GAP: Final = 60 * SECOND
-"""A longer time in which nothing happened has a line of its own."""
 TIME_CELLS: Final = 11
 LEVEL_CELLS: Final = 2
-MOST_LEVELS: Final = 10
-"""Deeper events are not indented further: their depth is a number."""
 NARROWEST: Final = 20
 ID_CELLS: Final = 17
+MOST_CHARACTERS: Final = 400
+"""No name is looked at beyond so many."""
 ROOM_BESIDE: Final = 48
 """What indentation leaves for the event itself, at least."""
 
-Role: TypeAlias = Literal["time", "guide", "type", "source", "mark", "facts", "fold", "head"]
+Role: TypeAlias = Literal["time", "guide", "type", "source", "mark", "name", "facts", "fold", "head"]
 
 
 class Span(NamedTuple):
@@ -69,10 +68,29 @@ def chain_lines(chain: Chain, width: int, *, ascii_only: bool = False, whole: bo
 
     `whole` folds nothing but time.
     """
-    text = _ChainText(chain, max(width, NARROWEST), ascii_only)
-    yield from text.head()
-    yield from text.tree(None if whole else SIBLINGS, None if whole else MOST_LINES)
-    yield from text.foot()
+    text = ChainText(plant(chain), began(chain.events), width, ascii_only=ascii_only)
+    yield text.plain_line(f"chain {chain.correlation_id}", "head")
+    yield text.plain_line(summary(chain), "head")
+    yield from text.lines(None if whole else SIBLINGS, None if whole else MOST_LINES)
+    if chain.next_after is not None:
+        told = f"these are {len(chain.events):,} of them; --after {chain.next_after} goes on"
+        yield text.plain_line(told, "fold")
+
+
+def summary(chain: Chain) -> str:
+    """How many events it has, how odd they are and how long it took: `7 events · 1 root · 1 late · over 3 s`."""
+    times = [event.time for event in chain.events]
+    number = f"{chain.total.number:,}{'' if chain.total.exact else '+'}"
+    counted = [
+        (len(chain.roots), "root"),
+        (len({orphan.event_id for orphan in chain.orphans}), "orphan"),
+        (len(chain.late), "late"),
+        (len(chain.cycles), "cycle"),
+    ]
+    facts = [f"{number} {'event' if chain.total.number == 1 else 'events'}"]
+    facts += [f"{count:,} {_plural(name, count)}" for count, name in counted if count]
+    facts.append(f"over {stretch(max(times, default=0) - min(times, default=0))}")
+    return " · ".join(facts)
 
 
 def stretch(microseconds: int) -> str:
@@ -85,64 +103,45 @@ def stretch(microseconds: int) -> str:
     return f"{seconds} s"
 
 
-class _ChainText:
-    def __init__(self, chain: Chain, width: int, ascii_only: bool) -> None:
-        self._chain = chain
-        self._width = width
+class ChainText:
+    """Draws the lines of a tree at one width; `start` is when the chain began, in µs since 1970."""
+
+    def __init__(self, tree: Tree, start: int, width: int, *, ascii_only: bool = False) -> None:
+        self._tree = tree
+        self._start = start
+        self._width = width = max(width, NARROWEST)
         self._ascii = ascii_only
         self._signs = ASCII if ascii_only else UNICODE
         self._levels = max(0, min(MOST_LEVELS, (width - TIME_CELLS - ROOM_BESIDE) // LEVEL_CELLS))
-        self._began = min((event.time for event in chain.events), default=0)
 
-    def head(self) -> Iterator[Line]:
-        """What the chain is, and how odd it is."""
-        chain = self._chain
-        times = [event.time for event in chain.events]
-        number = f"{chain.total.number:,}{'' if chain.total.exact else '+'}"
-        counted = [
-            (len(chain.roots), "root"),
-            (len({orphan.event_id for orphan in chain.orphans}), "orphan"),
-            (len(chain.late), "late"),
-            (len(chain.cycles), "cycle"),
-        ]
-        facts = [f"{number} {'event' if chain.total.number == 1 else 'events'}"]
-        facts += [f"{count:,} {_plural(name, count)}" for count, name in counted if count]
-        facts.append(f"over {stretch(max(times, default=0) - self._began)}")
-        yield self._line([Span(f"chain {chain.correlation_id}", "head")])
-        yield self._line([Span(self._clean(" · ".join(facts)), "head")])
-
-    def tree(self, siblings: int | None, most: int | None) -> Iterator[Line]:
-        """The events, each under its cause."""
-        tree = plant(self._chain)
-        open_levels: list[bool] = []
+    def lines(self, siblings: int | None, most: int | None) -> Iterator[Line]:
+        """The events, each under its cause; at most so many of them, and so many beside each other."""
         shown = 0
-        latest: int | None = None
-        for one in islice(tree.walk(siblings), most):
-            del open_levels[one.depth :]
-            if isinstance(one, Fold):
-                yield self._fold(one, open_levels)
-                shown += one.events
+        for step in islice(steps(self._tree, siblings), most):
+            if isinstance(step.one, Fold):
+                yield self._fold(step.one, step)
+                shown += step.one.events
                 continue
-            time = tree.events[one.place].time
-            if latest is not None and time - latest > GAP:
-                gap = f"{self._signs.ellipsis} {stretch(time - latest)} {self._signs.ellipsis}"
-                yield self._line([Span(f"{gap:>{TIME_CELLS}}", "fold")])
-            latest = time if latest is None else max(latest, time)
-            yield self._event(tree, one, open_levels)
-            open_levels.append(not one.last)
+            if step.gap:
+                yield self.gap(step.gap)
+            yield self.event(step.one, step.open_levels)
             shown += 1
-        left = len(tree.events) - shown
+        left = len(self._tree.events) - shown
         if left > 0:
-            yield self._line([Span(f"{self._signs.ellipsis} {left:,} more events; --all shows them", "fold")])
+            yield self.plain_line(f"{self._signs.ellipsis} {left:,} more events; --all shows them", "fold")
 
-    def foot(self) -> Iterator[Line]:
-        """Where the rest is, of a chain that one answer cannot hold."""
-        chain = self._chain
-        if chain.next_after is not None:
-            told = f"these are {len(chain.events):,} of them; --after {chain.next_after} goes on"
-            yield self._line([Span(told, "fold")])
+    def gap(self, microseconds: int) -> Line:
+        """A time in which nothing happened."""
+        text = f"{self._signs.ellipsis} {stretch(microseconds)} {self._signs.ellipsis}"
+        return self._line([Span(f"{text:>{TIME_CELLS}}", "fold")])
 
-    def _event(self, tree: Tree, node: Node, open_levels: Sequence[bool]) -> Line:
+    def plain_line(self, text: str, role: Role) -> Line:
+        """A sentence."""
+        return self._line([Span(self._clean(text), role)])
+
+    def event(self, node: Node, open_levels: int) -> Line:
+        """An event under its cause; `open_levels` as in its Step."""
+        tree = self._tree
         event = tree.events[node.place]
         spans = [
             Span(f"{self._offset(event.time):>{TIME_CELLS}} ", "time"),
@@ -156,28 +155,29 @@ class _ChainText:
         room = self._width - sum(cell_len(span.text) for span in spans) - 2
         if room > 0:
             pairs = preview(event.body, room, ascii_only=self._ascii)
-            spans.append(Span("  " + " ".join(f"{pair.name}={pair.value}" for pair in pairs), "facts"))
+            for index, pair in enumerate(pairs):
+                spans += [Span(f"{'' if index else ' '} {pair.name}=", "name"), Span(pair.value, "facts")]
         return self._line(spans, node.place)
 
-    def _fold(self, fold: Fold, open_levels: Sequence[bool]) -> Line:
+    def _fold(self, fold: Fold, step: Step) -> Line:
         effects = "more beside them" if fold.depth == 0 else "more effects"
         below = fold.events - fold.siblings
         under = f", {below:,} below them" if below else ""
-        guide = self._guide(fold.depth, open_levels, self._signs.end)
+        guide = self._guide(fold.depth, step.open_levels, self._signs.end)
         told = f"{self._signs.ellipsis} {fold.siblings:,} {effects}{under}; --all shows them"
         return self._line([Span(f"{'':>{TIME_CELLS}} ", "time"), Span(guide, "guide"), Span(told, "fold")])
 
-    def _guide(self, depth: int, open_levels: Sequence[bool], own: str) -> str:
+    def _guide(self, depth: int, open_levels: int, own: str) -> str:
         """Lines from the causes above; of what is too deep for that, how deep it is."""
         if depth == 0:
             return ""
         if depth > self._levels:
             return f"{depth:,} ".rjust(self._levels * LEVEL_CELLS)
         through = self._signs.through
-        return "".join(through if is_open else "  " for is_open in open_levels[1:depth]) + own
+        return "".join(through if open_levels >> level & 1 else "  " for level in range(1, depth)) + own
 
     def _offset(self, time: int) -> str:
-        passed = time - self._began
+        passed = time - self._start
         return delta(passed) if passed < 60 * SECOND else f"+{stretch(passed)}"
 
     def _line(self, spans: Iterable[Span], place: int | None = None) -> Line:
@@ -194,7 +194,7 @@ class _ChainText:
         return Line(fitting, place)
 
     def _clean(self, text: str) -> str:
-        return plain(text, ascii_only=self._ascii)
+        return plain(text[:MOST_CHARACTERS], ascii_only=self._ascii)
 
 
 def _notes(tree: Tree, place: int) -> Iterator[str]:
