@@ -10,8 +10,10 @@ import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from rich.text import Text
+from textual import on
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -22,7 +24,9 @@ from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
 from godtui.candybar.marks import Marks
 from godtui.candybar.replaying import ReplayWatch, control_command, target_text
 from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.framed import FramedScreen
 from godtui.candybar.screens.question import Question, QuestionScreen
+from godtui.candybar.screens.searching import SearchingScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.steering import Steering, ending_text
 from godtui.candybar.widgets.keyline import ERROR_SECONDS, NOTICE_SECONDS
@@ -31,6 +35,7 @@ from godtui.operations import ReplayView
 from godtui.operations.hosted import Hosted
 
 if TYPE_CHECKING:
+    from godtui.candybar.screens.chain import ChainScreen
     from godtui.candybar.screens.dispatcher import DispatcherScreen
     from godtui.candybar.screens.store import StoreScreen
 
@@ -63,6 +68,7 @@ class ConsoleApp(App[None]):
         self._stream = StreamScreen(self.link, self.marks, self.replays)
         self._dispatcher: DispatcherScreen | None = None
         self._store: StoreScreen | None = None
+        self._chain: ChainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults(self.current_theme.dark)
@@ -93,6 +99,8 @@ class ConsoleApp(App[None]):
             yield SystemCommand(
                 "Replay", "The event under the cursor, the marked or all that matches (r)", screen.action_replay
             )
+        if isinstance(screen, SearchingScreen):
+            yield SystemCommand("Chain", "The event's chain: who caused what, and when (o)", screen.action_chain)
         if screen is self._store and self._store is not None:
             yield SystemCommand("Go to a time", "Or to a position of the store (t)", self._store.action_jump)
         if self.replays.open:
@@ -106,6 +114,7 @@ class ConsoleApp(App[None]):
 
     def action_stream(self) -> None:
         """Back to the first screen."""
+        self._leave_chain()
         if self.screen in (self._dispatcher, self._store):
             self.pop_screen()
 
@@ -138,7 +147,7 @@ class ConsoleApp(App[None]):
     @property
     def _at_panes(self) -> bool:
         """Whether nothing lies over the screens."""
-        return self.screen in (self._stream, self._dispatcher, self._store)
+        return isinstance(self.screen, FramedScreen)
 
     def action_take_up(self) -> None:
         """Steer the replay that is shown, the next one, or none."""
@@ -166,8 +175,7 @@ class ConsoleApp(App[None]):
 
     def say(self, sentence: str, seconds: float = NOTICE_SECONDS) -> None:
         """Tell the reader, on whichever screen that is."""
-        panes = (self._store, self._dispatcher, self._stream)
-        screen = next((one for one in panes if one is not None and one in self.screen_stack), None)
+        screen = next((one for one in reversed(self.screen_stack) if isinstance(one, FramedScreen)), None)
         if screen is not None:  # it is not there any more while the console ends
             screen.keys.notice(sentence, seconds)
 
@@ -205,8 +213,24 @@ class ConsoleApp(App[None]):
 
         self.push_screen(QuestionScreen(question, self.looks), answered)
 
+    @on(SearchingScreen.ChainWanted)
+    def _open_chain(self, message: SearchingScreen.ChainWanted) -> None:
+        """Put the chain of an event over the screen it was found on."""
+        from godtui.candybar.screens.chain import ChainScreen
+
+        event = message.event
+        if event.correlation_id is not None and isinstance(self.screen, SearchingScreen):
+            chain = UUID(bytes=event.correlation_id)
+            self._chain = ChainScreen(self.link, self.marks, self._stream, self.replays, event, chain)
+            self.push_screen(self._chain)
+
+    def _leave_chain(self) -> None:
+        if self.screen is self._chain:
+            self.pop_screen()
+
     def _show(self, screen: Screen[None]) -> None:
         """Put a screen over the stream, in the place of another."""
+        self._leave_chain()
         if screen in self.screen_stack:
             return
         if self.screen is self._stream:

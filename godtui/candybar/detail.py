@@ -61,9 +61,9 @@ class Heading:
         self._looks = looks
         self._width = width
 
-    def lines(self, cause_type: str | None = None) -> list[list[Segment]]:
-        """Identity, times, chain, then every violation."""
-        return [self._identity(), *self._times(), *self._chain(cause_type), *self._violations(), self._rule()]
+    def lines(self, cause_type: str | None = None, place: str = "") -> list[list[Segment]]:
+        """Identity, times, chain and its place there, then every violation."""
+        return [self._identity(), *self._times(), *self._chain(cause_type, place), *self._violations(), self._rule()]
 
     def _identity(self) -> list[Segment]:
         looks = self._looks
@@ -84,14 +84,15 @@ class Heading:
         stored = f"stored {clock_time(event.stored_at)} ({delta(event.stored_at - event.time)})"
         return self._flow([when, (stored, looks.quiet), (f"seq {count(event.seq)}", looks.text), length])
 
-    def _chain(self, cause_type: str | None) -> list[list[Segment]]:
+    def _chain(self, cause_type: str | None, place: str) -> list[list[Segment]]:
         event, looks = self._event, self._looks
+        known = [Segment(f" {looks.glyphs.dot} {place}", looks.quiet)] if place else []
         lines = []
         if event.correlation_id == event.event_id:
-            lines.append([Segment("chain ", looks.quiet), Segment("starts here", looks.text)])
+            lines.append([Segment("chain ", looks.quiet), Segment("starts here", looks.text), *known])
         elif event.correlation_id is not None:
             chain = self._id(UUID(bytes=event.correlation_id))
-            lines.append([Segment("chain ", looks.quiet), Segment(chain, looks.text)])
+            lines.append([Segment("chain ", looks.quiet), Segment(chain, looks.text), *known])
         if cause := self._facts.cause:
             text = f"{self._plain(cause_type)} {self._id(cause)}" if cause_type else self._id(cause)
             said = clip(text, self._width - 10, looks.glyphs.ellipsis)

@@ -19,6 +19,12 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def ordinal(number: int) -> str:
+    """3 as 3rd, 1012 as 1,012th."""
+    ending = "th" if number // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
 def short_count(number: float) -> str:
     """A number in four columns at most, below a trillion: 412, 1.2k, 12k, 1.2M, 1.2G."""
     for scale, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):

@@ -53,6 +53,13 @@ class Link:
         return owed if owed >= SILENT_SECONDS else 0.0
 
     @property
+    def newest_seq(self) -> int:
+        """The newest place of the log that is known."""
+        store = self.health.components.get("store") if self.health else None
+        last = store.figures.get("last_seq") if store else None
+        return max(self.feed.position, last if isinstance(last, int) else 0)
+
+    @property
     def stale(self) -> float | None:
         """For how many seconds health could not be read; None while it can."""
         if self.health is None or not (self.health_fault or self.silence):

@@ -72,7 +72,7 @@ class StoreReader:
     @property
     def stored_since(self) -> int:
         """How many events were stored since the newest was read, as far as is known."""
-        return max(0, self._known_seq() - self.newest_seq) if self.as_of is not None else 0
+        return max(0, self._link.newest_seq - self.newest_seq) if self.as_of is not None else 0
 
     def show(self, text: str, wanted: Filter) -> None:
         """Read what matches a filter, from the newest on."""
@@ -231,12 +231,6 @@ class StoreReader:
             self.newest_seq, self.as_of = max(self.newest_seq, piece.reached), self._link.clock.now()
         if oldest_gone and self.shelf.oldest is not None:
             self._below, self.is_oldest = self.shelf.oldest.seq, False
-
-    def _known_seq(self) -> int:
-        health = self._link.health
-        store = health.components.get("store") if health else None
-        last = store.figures.get("last_seq") if store else None
-        return max(self._link.feed.position, last if isinstance(last, int) else 0)
 
     def _fail(self, why: str) -> None:
         self.fault = why

@@ -9,7 +9,7 @@ from godtui.envelope import StoredEvent
 
 
 class Line(NamedTuple):
-    """One line of the list: a row, or the date rule above it."""
+    """One line of the list: a row, or the rule above it."""
 
     row: int
     is_rule: bool
@@ -77,7 +77,7 @@ class RowView:
         self.hold(height)
         held = self._held_rows()
         top = max(held.first, min(self._top.row + by, held.end - 1))
-        self._top = Line(top, self._starts_day(top))
+        self._top = Line(top, self.has_rule(top))
         lines = self._held_lines(height)
         if by > 0 and lines and lines[-1].row == held.end - 1:
             self._go(held.end)
@@ -89,12 +89,17 @@ class RowView:
     def centre(self, height: int) -> None:
         """Put the cursor's row in the middle, with what stands before and behind it around."""
         top = max(self.rows.first, self._cursor - height // 2)
-        self._top = Line(top, self._starts_day(top))
+        self._top = Line(top, self.has_rule(top))
 
     def lines(self, height: int) -> list[Line]:
         """What to draw, top to bottom, at most that many."""
         self._keep_cursor_in_sight(height)
         return self._held_lines(height)
+
+    def has_rule(self, row: int) -> bool:
+        """Whether a line of its own stands above a row: a date, where the day changes."""
+        event, before = self.rows.row(row), self.rows.row(row - 1)
+        return event is not None and (before is None or before.time // DAY != event.time // DAY)
 
     def _held_rows(self) -> Rows:
         """The rows, as far as they stay."""
@@ -104,16 +109,12 @@ class RowView:
         held = self._held_rows()
         self._cursor = max(held.first, min(row, held.end - 1))
 
-    def _starts_day(self, row: int) -> bool:
-        event, before = self.rows.row(row), self.rows.row(row - 1)
-        return event is not None and (before is None or before.time // DAY != event.time // DAY)
-
     def _lines_up_from(self, row: int, height: int) -> list[Line]:
         lines: list[Line] = []
         first = self.rows.first
         while row >= first and len(lines) < height:
             lines.append(Line(row, is_rule=False))
-            if self._starts_day(row):
+            if self.has_rule(row):
                 lines.append(Line(row, is_rule=True))
             row -= 1
         return lines[:height][::-1]
@@ -124,7 +125,7 @@ class RowView:
             return []
         lines = [self._top] if self._top.is_rule else []
         for row in range(self._top.row, min(held.end, self._top.row + height)):
-            if row > self._top.row and self._starts_day(row):
+            if row > self._top.row and self.has_rule(row):
                 lines.append(Line(row, is_rule=True))
             lines.append(Line(row, is_rule=False))
         return lines[:height]
@@ -132,9 +133,9 @@ class RowView:
     def _keep_cursor_in_sight(self, height: int) -> None:
         held = self._held_rows()
         if not held.first <= self._top.row < max(held.end, held.first + 1):
-            self._top = Line(held.first, self._starts_day(held.first))
+            self._top = Line(held.first, self.has_rule(held.first))
         if self._cursor < self._top.row:
-            self._top = Line(self._cursor, self._starts_day(self._cursor))
+            self._top = Line(self._cursor, self.has_rule(self._cursor))
         highest = self._lines_up_from(self._cursor, height)
         if highest and highest[0].place > self._top.place:
             self._top = highest[0]

@@ -14,20 +14,25 @@ import orjson
 
 from godtui import jsontext
 from godtui.bloodbank.holder import Holder
+from godtui.candystore.chains.causes import causes
+from godtui.candystore.chains.cycles import cycles
 from godtui.clock import rfc3339, to_microseconds
 from godtui.envelope import Fault, StoredEvent, read_timestamp, source_name
 from godtui.filters import Filter
 from godtui.operations import (
     BusOperations,
+    Chain,
     ComponentHealth,
     ContractOperations,
     Count,
+    Edge,
     Events,
     Frame,
     Health,
     HistoryElsewhereError,
     LetterOperations,
     Order,
+    Orphan,
     Page,
     Position,
     Replayed,
@@ -210,6 +215,51 @@ class MemoryStore:
             raise self.break_with
 
 
+class MemoryChains:
+    """Chains out of the log in a list, in parts of `part` events."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+        self.part = 50_000
+        self.asked: list[int] = []
+        """The positions that were asked for."""
+        self.hold: asyncio.Event | None = None
+        """While set, nothing is answered."""
+
+    async def chain(self, correlation_id: UUID, *, after: int = 0) -> Chain | None:
+        self._store._fail()
+        self._store._need_history()
+        self.asked.append(after)
+        if self.hold is not None:
+            await self.hold.wait()
+        chain = [one for one in self._store.log if one.correlation_id == correlation_id.bytes]
+        if not chain:
+            return None
+        rest = [one for one in chain if one.seq > after]
+        events = rest[: self.part]
+        seqs = {one.event_id: one.seq for one in chain}
+        named = [(one, cause) for one in events for cause in causes(one.body)]
+        edges = [Edge(cause, one.event_id) for one, cause in named if cause in seqs]
+        caused = {edge.effect for edge in edges}
+        effects: list[list[int]] = [[] for _ in events]
+        places = {one.event_id: place for place, one in enumerate(events)}
+        for cause, effect in edges:
+            if cause in places:
+                effects[places[cause]].append(places[effect])
+        return Chain(
+            correlation_id,
+            events,
+            [one.event_id for one in events if one.event_id not in caused],
+            edges,
+            [Orphan(one.event_id, cause, False) for one, cause in named if cause not in seqs],
+            [[events[place].event_id for place in ring] for ring in cycles(effects)],
+            [effect for cause, effect in edges if seqs[cause] > seqs[effect]],
+            Count(len(chain), True),
+            len(events) == len(chain),
+            events[-1].seq if len(rest) > len(events) else None,
+        )
+
+
 class MemoryMonitor:
     """A health that tests set."""
 
@@ -240,6 +290,7 @@ class MemoryOperations:
         self.monitor = MemoryMonitor(self.store)
         self.dispatcher = MemoryDispatcher()
         self.replays = MemoryReplays()
+        self.chains = MemoryChains(self.store)
 
     @property
     def bus(self) -> BusOperations:

@@ -131,6 +131,37 @@ def evening() -> list[StoredEvent]:
     return events
 
 
+def workflow() -> list[StoredEvent]:
+    """One ticket from its webhook to its end, with everything that can be odd about a chain."""
+    chain = UUID("018f2c7e-51d4-7a10-8c2a-5b1f6e0aa012")
+    events: list[StoredEvent] = []
+
+    def happened(kind: str, service: str, seconds: float, cause: int | UUID | None, **payload: Any) -> None:
+        source = {"service": service}
+        if cause is not None:
+            named = cause if isinstance(cause, UUID) else UUID(bytes=events[cause].event_id)
+            source["causation_id"] = str(named)
+        faults = [Fault("/payload/task", '7 is not of type "string"', "type")] if payload.get("task") == 7 else []
+        time = NOON - 9_000_000_000 + round(seconds * 1_000_000)
+        events.append(event(kind, payload, source=source, time=time, faults=faults, correlation_id=chain))
+
+    happened("webhook.plane.issue.updated", "plane-webhook", 0, None, action="updated", issue={"id": "INFRA-42"})
+    happened("infra.check.completed", "godtui", 3.2, 0, component="bloodbank", outcome="ok", exit_code=0)
+    happened("infra.ticket.qualified", "godtui", 3.3, 0, ticket="INFRA-42", title="Rotate the certificates")
+    happened("infra.ticket.dispatched", "godtui", 3.4, 2, ticket="INFRA-42", episode=1)
+    happened("agent.task.started", "grolf", 64.1, 3, task="INFRA-42", agent="grolf")
+    happened("worktree.created", "jelmore", 64.9, 4, path="/srv/trees/infra-42", branch="infra-42-certificates")
+    happened("session.started", "jelmore", 66.0, 5, session="5f2c")
+    happened("agent.task.completed", "outside", 70.4, 4, task=7, outcome="ok")
+    happened("session.ended", "jelmore", 8120.0, 6, session="5f2c")
+    happened("worktree.removed", "jelmore", 8121.7, 5, path="/srv/trees/infra-42")
+    happened("agent.task.failed", "forge", 8123.0, UUID(int=0xDEAD), task="INFRA-17", error="checks did not pass")
+    happened("meeting.started", "board", 8125.0, 0, meeting="release")
+    happened("meeting.converged", "board", 8129.0, len(events) - 1, meeting="release", note="ship 日本語 it")
+    events[-2:] = events[:-3:-1]
+    return events
+
+
 SCENES = {
     "stream": Scene(evening()),
     "empty": Scene(),
@@ -160,6 +191,13 @@ SCENES = {
     "store-empty": Scene((), ("3",)),
     "store-nothing": Scene(evening(), ("3", "slash", *"source:nobody", "enter")),
     "store-help": Scene(evening(), ("3", "question_mark")),
+    "chain": Scene(workflow(), ("3", *"jjj", "o")),
+    "chain-detail": Scene(workflow(), ("3", *"jjj", "o", "enter")),
+    "chain-marked": Scene(workflow(), ("3", *"jjj", "o", "g", "j", "space", "space")),
+    "chain-replay": Scene(workflow(), ("3", "o", "r", "shift+tab", "up")),
+    "chain-flat": Scene(evening(), ("3", "o")),
+    "chain-one": Scene(workflow()[:1], ("o",)),
+    "chain-help": Scene(workflow(), ("3", "o", "question_mark")),
     "replay-question": Scene(evening(), ("3", "j", "r", "tab", "down")),
     "replay-many": Scene(evening(), ("r", "shift+tab", "down"), matching=1430),
     "replay-playing": Scene(evening(), ("3",), replays=[PLAYING]),

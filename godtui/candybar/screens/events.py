@@ -1,4 +1,4 @@
-"""What the screens of events have in common: a list, the event beside it, the filter, and the lines around them."""
+"""What the screens of events have in common: a list, the event beside it, and the lines around them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from godtui.candybar.alarms import Alarms
-from godtui.candybar.figures import count, size
+from godtui.candybar.figures import size
 from godtui.candybar.link import Link
 from godtui.candybar.marks import MAX_MARKS, Marks
 from godtui.candybar.replay_form import Source
@@ -21,7 +21,6 @@ from godtui.candybar.screens.framed import FramedScreen
 from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.event_list import EventList
-from godtui.candybar.widgets.filter_bar import FilterBar
 from godtui.candybar.widgets.keyline import Hint
 from godtui.filters import Filter, IdTerm
 from godtui.operations import ReplayRequest
@@ -30,11 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class EventsScreen(FramedScreen):
-    """One list, one event beside it, one filter."""
+    """One list, one event beside it."""
 
     CSS_PATH = "events.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
         Binding("y", "copy", "copy", id="screen.copy", tooltip="copy the event's JSON"),
         Binding("r", "replay", "replay", id="screen.replay", tooltip="replay the event, the marked or all; asks first"),
         Binding("question_mark", "app.help", "help", key_display="?", id="screen.help", tooltip="keys and filters"),
@@ -47,7 +45,7 @@ class EventsScreen(FramedScreen):
             "back",
             key_display="esc",
             id="screen.back",
-            tooltip="close the event; unmark; lift the filter",
+            tooltip="back by one layer: the event, marks, the filter, this view",
         ),
     ]
 
@@ -60,31 +58,19 @@ class EventsScreen(FramedScreen):
         self.events = events
         self.detail = EventDetail(link)
         self.detail.display = False
-        self.filter_bar = FilterBar(link.clock)
 
     def body(self) -> ComposeResult:
         with Horizontal(id="panes"):
             yield self.events
             yield self.detail
-        yield self.filter_bar
 
     @property
     def detail_open(self) -> bool:
         """Whether an event is shown beside the list."""
         return self._detail_open
 
-    @property
-    def filter_text(self) -> str:
-        """The filter in force, as it was written."""
-        raise NotImplementedError
-
-    @property
-    def wanted(self) -> Filter:
-        """The filter in force, its moments fixed."""
-        raise NotImplementedError
-
-    def seek(self, text: str, wanted: Filter) -> None:
-        """Show what matches a filter."""
+    def whole(self) -> Source:
+        """All that this screen is about, to be replayed."""
         raise NotImplementedError
 
     def bring_up_events(self) -> None:
@@ -113,10 +99,6 @@ class EventsScreen(FramedScreen):
         self.detail.restyle()
         super().restyle()
 
-    def action_filter(self) -> None:
-        if not self.filter_bar.display:
-            self.filter_bar.open(self.filter_text)
-
     def action_copy(self) -> None:
         event = self.events.current
         if event is not None:
@@ -144,29 +126,11 @@ class EventsScreen(FramedScreen):
         if event is not None:
             event_id = UUID(bytes=event.event_id)
             sources.append(Source(f"{event.event_type} {event_id}", Filter((IdTerm((event_id,)),))))
-        name = f"all that matches {self.filter_text}" if self.filter_text else "everything that is stored"
-        return [*sources, Source(name, self.wanted)]
+        return [*sources, self.whole()]
 
     def action_back(self) -> None:
         if self.detail_open:
             self.close_detail()
-        elif self.marks:
-            number = len(self.marks)
-            self.marks.clear()
-            self.keys.notice(f"{count(number)} no longer marked")
-        elif self.filter_text:
-            self.seek("", Filter())
-
-    @on(FilterBar.Applied)
-    def _apply_filter(self, message: FilterBar.Applied) -> None:
-        self.seek(message.text, message.wanted)
-
-    @on(FilterBar.Cancelled)
-    def close_filter_bar(self) -> None:
-        """Leave the filter."""
-        if self.filter_bar.display:
-            self.filter_bar.display = False
-            self.focus_panes()
 
     def focus_panes(self) -> None:
         """Give the keys back to what is in sight."""
@@ -220,12 +184,16 @@ class EventsScreen(FramedScreen):
         self.set_focus(self.events)
 
     def reading_hints(self) -> list[Hint] | None:
-        """The keys while a filter is written or an event is read; None where it is the list's turn."""
-        if self.filter_bar.display:
-            return [Hint("enter", "apply"), Hint("esc", "cancel")]
+        """The keys while an event is read; None where it is the list's turn."""
         copy_and_help = [Hint("y", "copy"), Hint("?", "help")]
         if self.detail.has_focus:
-            return [Hint("esc", "close"), Hint("j k", "scroll"), Hint("n N", "next, previous"), *copy_and_help]
+            way = self.further() or [Hint("j k", "scroll")]
+            return [Hint("esc", "close"), *way, Hint("n N", "next, previous"), *copy_and_help]
         if self.detail_open:
-            return [Hint("esc", "close"), Hint("j k", "follow"), Hint("enter", "scroll"), *copy_and_help]
+            way = self.further() or [Hint("enter", "scroll")]
+            return [Hint("esc", "close"), Hint("j k", "follow"), *way, *copy_and_help]
         return None
+
+    def further(self) -> list[Hint]:
+        """Where a key leads from the event that is read."""
+        return []

@@ -16,12 +16,15 @@ from textual.widgets import Static
 from godtui.candybar.feed import HISTORY
 from godtui.candybar.looks import Looks
 from godtui.candybar.plaintext import plain
+from godtui.candybar.screens.chain import ChainScreen
 from godtui.candybar.screens.dispatcher import DispatcherScreen
 from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.searching import SearchingScreen
 from godtui.candybar.screens.store import StoreScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.steering import Steering
 from godtui.candybar.tickets import LOOKS, URGENCY
+from godtui.candybar.widgets.chain_list import ChainList
 from godtui.candybar.widgets.event_detail import EventDetail
 from godtui.candybar.widgets.event_list import EventList
 from godtui.candybar.widgets.store_list import StoreList
@@ -68,6 +71,7 @@ AT_STREAM = (
     ("", EventList),
     ("Event", EventDetail),
     ("Everywhere", EventsScreen),
+    ("", SearchingScreen),
     ("", StreamScreen),
     ("Replay", Steering),
 )
@@ -76,7 +80,16 @@ AT_STORE = (
     ("", EventList),
     ("Event", EventDetail),
     ("Everywhere", EventsScreen),
+    ("", SearchingScreen),
     ("", StoreScreen),
+    ("Replay", Steering),
+)
+AT_CHAIN = (
+    ("Chain", ChainList),
+    ("", EventList),
+    ("Event", EventDetail),
+    ("Everywhere", EventsScreen),
+    ("", ChainScreen),
     ("Replay", Steering),
 )
 AT_DISPATCHER = (
@@ -84,6 +97,19 @@ AT_DISPATCHER = (
     ("Tickets", TicketList),
     ("Ticket", TicketDetail),
     ("Replay", Steering),
+)
+OWNERS: Mapping[type[Screen[Any]], tuple[tuple[str, type], ...]] = {
+    DispatcherScreen: AT_DISPATCHER,
+    StoreScreen: AT_STORE,
+    ChainScreen: AT_CHAIN,
+}
+ODDITIES = (
+    ("cause ID is not stored", "it names a cause that is not in the store"),
+    ("cause ID is in chain ID", "or in the store, but of another chain"),
+    ("cause ID is outside", "or one that was not looked up"),
+    ("stored before its cause", "what led to it came later than it did"),
+    ("its own cause", "by what they say, these lead to each other in a ring"),
+    ("2 more causes", "it names several, and stands under the first"),
 )
 KEY_CELLS = 28
 NAMES = {
@@ -130,8 +156,7 @@ class HelpScreen(ModalScreen[None]):
     def _text(self) -> Text:
         text = Text(no_wrap=False)
         at_dispatcher = self._at is DispatcherScreen
-        owners = AT_DISPATCHER if at_dispatcher else AT_STORE if self._at is StoreScreen else AT_STREAM
-        for title, owner in owners:
+        for title, owner in OWNERS.get(self._at, AT_STREAM):
             self._section(text, title, _keys(owner))
         self._section(text, "", [("tab", "between list and detail"), ("ctrl+p", "every command, and the themes")])
         self._section(text, "", [("ctrl+q", "quit")])
@@ -139,9 +164,12 @@ class HelpScreen(ModalScreen[None]):
             self._section(text, "Filter", list(TICKET_FILTERS))
             self._section(text, "States", self._ticket_states())
             return text
-        self._section(text, "Filter", list(FILTERS))
-        self._section(text, "Counts", list(COUNTS))
         marks = self._looks.glyphs
+        if self._at is ChainScreen:
+            self._section(text, "In a chain", [(f"{marks.attention} {name}", meaning) for name, meaning in ODDITIES])
+        else:
+            self._section(text, "Filter", list(FILTERS))
+            self._section(text, "Counts", list(COUNTS))
         signs = [
             (marks.healthy, "well"),
             (marks.quiet, "quiet, or not known yet"),

@@ -12,7 +12,7 @@ from godtui.candybar.link import Link
 from godtui.candybar.marks import Marks
 from godtui.candybar.reading import StoreReader
 from godtui.candybar.replaying import ReplayWatch
-from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.searching import SearchingScreen
 from godtui.candybar.screens.stream import StreamScreen
 from godtui.candybar.widgets.jump_bar import JumpBar
 from godtui.candybar.widgets.keyline import MAX_HINTS, Hint
@@ -22,7 +22,7 @@ from godtui.filters import Filter
 FRAMES = 30
 
 
-class StoreScreen(EventsScreen):
+class StoreScreen(SearchingScreen):
     """Nothing moves here by itself. It asks the store only while it is there to be seen."""
 
     events: StoreList

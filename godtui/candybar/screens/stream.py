@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from godtui.candybar.link import Link
 from godtui.candybar.marks import Marks
 from godtui.candybar.replaying import ReplayWatch
-from godtui.candybar.screens.events import EventsScreen
+from godtui.candybar.screens.searching import SearchingScreen
 from godtui.candybar.widgets.keyline import MAX_HINTS, Hint
 from godtui.candybar.widgets.stream_list import StreamList
 from godtui.candybar.window import Window
@@ -18,7 +18,7 @@ from godtui.filters import Filter
 FRAMES = 30
 
 
-class StreamScreen(EventsScreen):
+class StreamScreen(SearchingScreen):
     """The live tail. Its tick goes on while others are in sight, for it takes in what the engine tells."""
 
     events: StreamList

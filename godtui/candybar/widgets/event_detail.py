@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import ClassVar
 from uuid import UUID
@@ -59,6 +60,8 @@ class EventDetail(Pane):
         self._to_end = False
         self._cause_type: str | None = None
         self._question: Future[StoredEvent | None] | None = None
+        self.place_in_chain: Callable[[StoredEvent], str] = lambda _event: ""
+        """Which of its chain an event is, where that is known; drawn anew with everything else."""
 
     @property
     def event(self) -> StoredEvent | None:
@@ -92,7 +95,7 @@ class EventDetail(Pane):
     def restyle(self) -> None:
         if self._event is not None:
             self._heading = Heading(self._event, self._facts, looks_of(self), max(1, self.content_width))
-            self._head = self._heading.lines(self._cause_type)
+            self._head = self._heading.lines(self._cause_type, self.place_in_chain(self._event))
         self._go(self._top)
         super().restyle()
 
@@ -217,7 +220,6 @@ class EventDetail(Pane):
         if question.cancelled() or question.exception() is not None:
             return
         cause = question.result()
-        if cause is not None and self._heading is not None:
+        if cause is not None:
             self._cause_type = cause.event_type
-            self._head = self._heading.lines(self._cause_type)
-            self.refresh()
+            self.restyle()

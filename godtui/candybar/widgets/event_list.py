@@ -155,13 +155,15 @@ class EventList(Pane):
         event = self.view.event(line.row)
         if event is None:
             return [Segment(f" {looks.glyphs.dot}", looks.quiet)]
-        painter = self._painter or self._new_painter(looks)
-        if line.is_rule:
-            return painter.rule(event)
-        segments = painter.paint(event, again=self.view.rows.is_again(line.row))
-        if line.row != self.view.cursor:
+        segments = self.painted(line, event, looks)
+        if line.is_rule or line.row != self.view.cursor:
             return segments
         return [Segment(text, (style or looks.text) + looks.cursor) for text, style, _ in segments]
+
+    def painted(self, line: Line, event: StoredEvent, looks: Looks) -> list[Segment]:
+        """A row, or the rule above it, as it looks wherever the cursor is."""
+        painter = self._painter or self._new_painter(looks)
+        return painter.rule(event) if line.is_rule else painter.paint(event, again=self.view.rows.is_again(line.row))
 
     def line_key(self, y: int) -> Hashable | None:
         if y >= len(self._lines) or self._lines[y] == (self.view.cursor, False):
