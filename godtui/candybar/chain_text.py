@@ -24,7 +24,7 @@ NARROWEST: Final = 20
 ID_CELLS: Final = 17
 MOST_CHARACTERS: Final = 400
 """No name is looked at beyond so many."""
-ROOM_BESIDE: Final = 48
+ROOM_BESIDE: Final = 28
 """What indentation leaves for the event itself, at least."""
 
 Role: TypeAlias = Literal["time", "guide", "type", "source", "mark", "name", "facts", "fold", "head"]
@@ -147,11 +147,11 @@ class ChainText:
             Span(f"{self._offset(event.time):>{TIME_CELLS}} ", "time"),
             Span(self._guide(node.depth, open_levels, self._signs.end if node.last else self._signs.branch), "guide"),
             Span(self._clean(event.event_type), "type"),
-            Span(f"  {self._clean(event.source)}", "source"),
         ]
         if event.violations:
             spans.append(Span(f"  {self._signs.attention} invalid", "mark"))
         spans += [Span(f"  {self._signs.attention} {self._clean(note)}", "mark") for note in _notes(tree, node.place)]
+        spans.append(Span(f"  {self._clean(event.source)}", "source"))
         room = self._width - sum(cell_len(span.text) for span in spans) - 2
         if room > 0:
             pairs = preview(event.body, room, ascii_only=self._ascii)

@@ -27,6 +27,9 @@ class ChainScreen(EventsScreen):
 
     events: ChainList
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "escape", "back", "back", key_display="esc", id="chain.back", tooltip="close the event; back where you were"
+        ),
         Binding("1", "app.stream", "stream", id="chain.stream", tooltip="the stream"),
         Binding("2", "app.dispatcher", "dispatcher", id="chain.dispatcher", tooltip="the dispatcher and its tickets"),
         Binding("3", "app.store", "store", id="chain.store", tooltip="the store: all that was ever stored"),

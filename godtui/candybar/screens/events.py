@@ -39,14 +39,6 @@ class EventsScreen(FramedScreen):
         Binding(
             "colon", "app.command_palette", "palette", key_display=":", id="screen.palette", tooltip="every command"
         ),
-        Binding(
-            "escape",
-            "back",
-            "back",
-            key_display="esc",
-            id="screen.back",
-            tooltip="back by one layer: the event, marks, the filter, this view",
-        ),
     ]
 
     def __init__(
@@ -127,10 +119,6 @@ class EventsScreen(FramedScreen):
             event_id = UUID(bytes=event.event_id)
             sources.append(Source(f"{event.event_type} {event_id}", Filter((IdTerm((event_id,)),))))
         return [*sources, self.whole()]
-
-    def action_back(self) -> None:
-        if self.detail_open:
-            self.close_detail()
 
     def focus_panes(self) -> None:
         """Give the keys back to what is in sight."""

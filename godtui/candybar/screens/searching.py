@@ -28,6 +28,14 @@ class SearchingScreen(EventsScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "filter", key_display="/", id="screen.filter", tooltip="show only what matches"),
+        Binding(
+            "escape",
+            "back",
+            "back",
+            key_display="esc",
+            id="screen.back",
+            tooltip="close the event; unmark; lift the filter",
+        ),
         Binding("o", "chain", "chain", id="screen.chain", tooltip="the event's chain: who caused what, and when"),
     ]
 

@@ -110,7 +110,10 @@ class ChainList(EventList):
         if picture is None or event is None:
             return []
         room, dot = self.size.width - 8, f" {looks.glyphs.dot} "
-        parts, style = [picture.summary.replace(" · ", dot), f"{date(event.time)} {clock_time(event.time)}"], looks.quiet
+        parts, style = (
+            [picture.summary.replace(" · ", dot), f"{date(event.time)} {clock_time(event.time)}"],
+            looks.quiet,
+        )
         if reader.fault is not None:
             parts, style = [f"{looks.glyphs.retrying} {reader.fault}"], looks.attention
         elif picture.is_cut:
