@@ -18,7 +18,7 @@ from godtui.operations import Chain, Fold, Node, Orphan, Tree, plant
 SIBLINGS: Final = 20
 """Of more siblings than these the rest is folded."""
 MOST_LINES: Final = 1_000
-TIME_CELLS: Final = 11
+TIME_CELLS: Final = 12
 LEVEL_CELLS: Final = 2
 NARROWEST: Final = 20
 ID_CELLS: Final = 17

@@ -129,7 +129,7 @@ def test_gaps_in_time_are_folded() -> None:
     lines = texts(chain(*events, edges=caused((1, 2), (2, 3))))
     assert lines[4:] == [
         "… 2 h 14 min …",
-        "+2 h 15 min   └ test.event.created  tests  number=3",
+        " +2 h 15 min   └ test.event.created  tests  number=3",
     ]
 
 
