@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
 from rich.text import Text
 from textual import on
@@ -23,6 +22,7 @@ from godtui.candybar.link import Link
 from godtui.candybar.looks import DARK, LIGHT, Looks, glyphs, variable_defaults
 from godtui.candybar.marks import Marks
 from godtui.candybar.replaying import ReplayWatch, control_command, target_text
+from godtui.candybar.screens.chain import ChainScreen
 from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.screens.framed import FramedScreen
 from godtui.candybar.screens.question import Question, QuestionScreen
@@ -35,7 +35,6 @@ from godtui.operations import ReplayView
 from godtui.operations.hosted import Hosted
 
 if TYPE_CHECKING:
-    from godtui.candybar.screens.chain import ChainScreen
     from godtui.candybar.screens.dispatcher import DispatcherScreen
     from godtui.candybar.screens.store import StoreScreen
 
@@ -68,7 +67,6 @@ class ConsoleApp(App[None]):
         self._stream = StreamScreen(self.link, self.marks, self.replays)
         self._dispatcher: DispatcherScreen | None = None
         self._store: StoreScreen | None = None
-        self._chain: ChainScreen | None = None
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return variable_defaults(self.current_theme.dark)
@@ -114,7 +112,7 @@ class ConsoleApp(App[None]):
 
     def action_stream(self) -> None:
         """Back to the first screen."""
-        self._leave_chain()
+        self._leave_chains()
         if self.screen in (self._dispatcher, self._store):
             self.pop_screen()
 
@@ -213,24 +211,26 @@ class ConsoleApp(App[None]):
 
         self.push_screen(QuestionScreen(question, self.looks), answered)
 
-    @on(SearchingScreen.ChainWanted)
-    def _open_chain(self, message: SearchingScreen.ChainWanted) -> None:
-        """Put the chain of an event over the screen it was found on."""
-        from godtui.candybar.screens.chain import ChainScreen
+    @on(EventsScreen.ChainWanted)
+    def _open_chain(self, message: EventsScreen.ChainWanted) -> None:
+        """Put a chain over the screen that an event of it was found on."""
+        if self.screen is message.screen:
+            chain, event_id = message.chain, message.event_id
+            self.push_screen(ChainScreen(self.link, self.marks, self._stream, self.replays, chain, event_id))
 
-        event = message.event
-        if event.correlation_id is not None and isinstance(self.screen, SearchingScreen):
-            chain = UUID(bytes=event.correlation_id)
-            self._chain = ChainScreen(self.link, self.marks, self._stream, self.replays, event, chain)
-            self.push_screen(self._chain)
+    @on(ChainScreen.SearchWanted)
+    def _search_store(self, message: ChainScreen.SearchWanted) -> None:
+        self.action_store()
+        if self._store is not None:
+            self._store.ask(message.text)
 
-    def _leave_chain(self) -> None:
-        if self.screen is self._chain:
+    def _leave_chains(self) -> None:
+        while isinstance(self.screen, ChainScreen):
             self.pop_screen()
 
     def _show(self, screen: Screen[None]) -> None:
         """Put a screen over the stream, in the place of another."""
-        self._leave_chain()
+        self._leave_chains()
         if screen in self.screen_stack:
             return
         if self.screen is self._stream:

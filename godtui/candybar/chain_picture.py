@@ -27,12 +27,13 @@ class Picture:
     outline: Outline
     body_bytes: int
     summary: str
-    """How many events it has, how odd they are and how long it took."""
+    """How many events are here, how odd they are and how long they took."""
 
     @classmethod
     def of(cls, chain: Chain) -> Picture:
         """The picture of one part or of several."""
-        return cls(chain, Outline(plant(chain)), sum(len(event.body) for event in chain.events), summary(chain))
+        here = chain._replace(total=Count(len(chain.events), True))
+        return cls(chain, Outline(plant(chain)), sum(len(event.body) for event in chain.events), summary(here))
 
     @property
     def is_cut(self) -> bool:

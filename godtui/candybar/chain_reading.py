@@ -52,6 +52,11 @@ class ChainReader:
         return not (picture.is_whole or picture.is_cut)
 
     @property
+    def reading_anew(self) -> bool:
+        """Whether all of it is being read once more."""
+        return self._anew
+
+    @property
     def age(self) -> float:
         """For how many seconds more may be stored than is shown; 0 while that is not known to be so."""
         age = self._link.clock.monotonic() - self._agreed_at

@@ -239,6 +239,7 @@ class MemoryChains:
         events = rest[: self.part]
         seqs = {one.event_id: one.seq for one in chain}
         named = [(one, cause) for one in events for cause in causes(one.body)]
+        stored = {one.event_id: one.correlation_id for one in self._store.log}
         edges = [Edge(cause, one.event_id) for one, cause in named if cause in seqs]
         caused = {edge.effect for edge in edges}
         effects: list[list[int]] = [[] for _ in events]
@@ -251,7 +252,11 @@ class MemoryChains:
             events,
             [one.event_id for one in events if one.event_id not in caused],
             edges,
-            [Orphan(one.event_id, cause, False) for one, cause in named if cause not in seqs],
+            [
+                Orphan(one.event_id, cause, cause in stored, stored.get(cause))
+                for one, cause in named
+                if cause not in seqs
+            ],
             [[events[place].event_id for place in ring] for ring in cycles(effects)],
             [effect for cause, effect in edges if seqs[cause] > seqs[effect]],
             Count(len(chain), True),

@@ -432,3 +432,48 @@ async def test_an_answer_that_nobody_waits_for_any_more_changes_nothing():
         await seen.press("escape")
         await seen.until_shown("Stream")
         await seen.ticks()
+
+
+async def test_reading_anew_is_said_and_what_was_read_stays_meanwhile():
+    async with chain_of(line_of(3), 2) as seen:
+        chains, hold = seen.engine.operations.chains, asyncio.Event()
+        seen.engine.do(lambda: setattr(chains, "hold", hold))
+        await seen.press("R")
+        await seen.until_shown("◐ reading anew")
+        assert numbers(seen) == [1, 2, 3]
+        seen.engine.do(hold.set)
+        await seen.until_shown("live")
+        assert cursor(seen) == 2
+
+
+async def test_o_follows_a_cause_into_its_chain_and_esc_comes_back():
+    first = line_of(3)
+    second = [step(11, first[1], chain=NOWHERE), step(12, chain=NOWHERE)]
+    async with chain_of([*first, *second], 11) as seen:
+        assert f"is in chain {str(CHAIN)[:8]}" in seen.line("number=11 ")
+        await seen.until_shown("o its cause's chain")
+        await seen.press("o")
+        await seen.until(lambda: numbers(seen) == [1, 2, 3], "the other chain")
+        assert cursor(seen) == 2
+        await seen.press("o")
+        await seen.until_shown("this is the chain")
+        await seen.press("escape")
+        await seen.until(lambda: numbers(seen) == [11, 12], "the first again")
+        await seen.press("o")
+        await seen.until(lambda: numbers(seen) == [1, 2, 3], "the other chain")
+        await seen.press("1")
+        await seen.until_shown("Stream")
+        assert len(seen.app.screen_stack) == 2
+
+
+@pytest.mark.parametrize("key", ["1", "3"])
+async def test_a_slash_looks_for_some_of_it_in_the_store(key):
+    async with chain_of(line_of(5), 2, key=key) as seen:
+        await seen.press("slash")
+        await seen.until(lambda: seen.app.screen.focused is seen.app.screen.filter_bar._input, "the filter")
+        await seen.press(*"payload.number>3", "enter")
+        await seen.until(lambda: numbers(seen) == [5, 4], "some of it")
+        assert f"filter: correlation:{CHAIN} payload.number>3" in seen.line("Store")
+        await seen.press("o")
+        await seen.until(lambda: numbers(seen) == [1, 2, 3, 4, 5], "the chain")
+        assert cursor(seen) == 5

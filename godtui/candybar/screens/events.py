@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.message import Message
 
 from godtui.candybar.alarms import Alarms
 from godtui.candybar.figures import size
@@ -40,6 +41,15 @@ class EventsScreen(FramedScreen):
             "colon", "app.command_palette", "palette", key_display=":", id="screen.palette", tooltip="every command"
         ),
     ]
+
+    class ChainWanted(Message):
+        """The reader wants to see a chain over this screen, an event of it under the cursor."""
+
+        def __init__(self, screen: EventsScreen, chain: UUID, event_id: UUID) -> None:
+            super().__init__()
+            self.screen = screen
+            self.chain = chain
+            self.event_id = event_id
 
     def __init__(
         self, link: Link, marks: Marks, replays: ReplayWatch, events: EventList, alarms: Alarms | None = None

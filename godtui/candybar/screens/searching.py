@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.message import Message
 
 from godtui.candybar.alarms import Alarms
 from godtui.candybar.figures import count
@@ -19,7 +19,6 @@ from godtui.candybar.screens.events import EventsScreen
 from godtui.candybar.widgets.event_list import EventList
 from godtui.candybar.widgets.filter_bar import FilterBar
 from godtui.candybar.widgets.keyline import Hint
-from godtui.envelope import StoredEvent
 from godtui.filters import Filter
 
 
@@ -38,13 +37,6 @@ class SearchingScreen(EventsScreen):
         ),
         Binding("o", "chain", "chain", id="screen.chain", tooltip="the event's chain: who caused what, and when"),
     ]
-
-    class ChainWanted(Message):
-        """The reader wants to see the chain of an event."""
-
-        def __init__(self, event: StoredEvent) -> None:
-            super().__init__()
-            self.event = event
 
     def __init__(
         self, link: Link, marks: Marks, replays: ReplayWatch, events: EventList, alarms: Alarms | None = None
@@ -78,6 +70,10 @@ class SearchingScreen(EventsScreen):
         if not self.filter_bar.display:
             self.filter_bar.open(self.filter_text)
 
+    def ask(self, text: str) -> None:
+        """Let a filter be written, beginning with this."""
+        self.call_after_refresh(self.filter_bar.open, text)
+
     def action_chain(self) -> None:
         event = self.events.current
         if event is None:
@@ -86,7 +82,7 @@ class SearchingScreen(EventsScreen):
             self.keys.notice("this event is in no chain: it has no correlation_id")
             return
         self.events.hold()
-        self.post_message(self.ChainWanted(event))
+        self.post_message(self.ChainWanted(self, UUID(bytes=event.correlation_id), UUID(bytes=event.event_id)))
 
     def action_back(self) -> None:
         if self.detail_open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import ClassVar, Final
+from uuid import UUID
 
 from rich.segment import Segment
 from rich.style import Style
@@ -25,6 +26,7 @@ from godtui.candybar.widgets.bar import looks_of
 from godtui.candybar.widgets.event_list import EventList
 from godtui.candybar.widgets.pane import movements
 from godtui.envelope import StoredEvent
+from godtui.operations import Orphan
 
 STYLES: Final[dict[Role, str]] = {
     "time": "quiet",
@@ -45,12 +47,12 @@ class ChainList(EventList):
         Binding("R", "reload", "read anew", id="chain.reload", tooltip="read the whole chain anew"),
     ]
 
-    def __init__(self, link: Link, marks: Marks, reader: ChainReader, event: StoredEvent) -> None:
+    def __init__(self, link: Link, marks: Marks, reader: ChainReader, event_id: UUID) -> None:
         super().__init__(link, marks, RowView(Shelf()), id="chain")
         self._reader = reader
         self._picture: Picture | None = None
         self._text: ChainText | None = None
-        self.sought: bytes | None = event.event_id
+        self.sought: bytes | None = event_id.bytes
         """The event that the reader came from, until it is here or the reader goes elsewhere."""
 
     def tick(self) -> None:
@@ -61,6 +63,15 @@ class ChainList(EventList):
             self._turn_to(picture)
         elif not self._lines and self._teach():
             self.refresh()
+
+    @property
+    def led_from_elsewhere(self) -> Orphan | None:
+        """Which cause of the event under the cursor is in another chain, if one is."""
+        event, picture = self.current, self._picture
+        if event is None or picture is None:
+            return None
+        orphans = picture.outline.tree.orphans.get(picture.outline.places[event.event_id], [])
+        return next((one for one in orphans if one.correlation_id is not None), None)
 
     def place_text(self, event: StoredEvent) -> str:
         """Which of its chain an event is, in the order in which they were stored: `3rd of 7`."""
@@ -158,9 +169,12 @@ class ChainList(EventList):
         if picture is None and not reader.is_missing:
             return [Segment(f"{marks.standby} reading", looks.attention)]
         if reader.fault is not None or link.silence or link.stale is not None:
-            return [Segment(f"{marks.retrying} stale {duration(reader.age)}", looks.attention)]
+            age = max(reader.age, link.silence, link.stale or 0.0)
+            return [Segment(f"{marks.retrying} stale {duration(age)}", looks.attention)]
         if picture is not None and reader.reading:
             return [Segment(f"{marks.standby} reading {_of(picture)}", looks.attention)]
+        if reader.reading_anew:
+            return [Segment(f"{marks.standby} reading anew", looks.attention)]
         if picture is not None and picture.is_cut and reader.as_of is not None:
             return [Segment(f"as of {clock_time(reader.as_of, milliseconds=False)}", looks.quiet)]
         return [Segment(duration(reader.age), looks.quiet) if reader.age else Segment("live", looks.healthy)]
